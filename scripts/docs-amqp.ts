@@ -1,4 +1,4 @@
-/** What docs/amqp.md derives: methods, exchange types, and the arguments of queues with what becomes of them. */
+/** What docs/rabbitmq.md derives: methods, exchange types, and the arguments of queues with what becomes of them. */
 import { exchangeTypes } from "../src/broker/exchange/definition.ts";
 import { declaredType } from "../src/broker/exchange/exchange-types.ts";
 import { effectivePolicy } from "../src/broker/policy/policy.ts";

@@ -10,7 +10,7 @@ import { operationsSections } from "./docs-operations.ts";
 import { redisSections } from "./docs-redis.ts";
 
 const sectionsOfPages: Readonly<Record<string, Sections>> = {
-  "docs/amqp.md": amqpSections,
+  "docs/rabbitmq.md": amqpSections,
   "docs/embedding.md": embeddingSections,
   "docs/kafka.md": kafkaSections,
   "docs/operations.md": operationsSections,

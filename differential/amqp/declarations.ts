@@ -100,7 +100,7 @@ function typedArguments(pool: Pool, args: Arguments): void {
   const type = pool.profile === "quorum" ? "quorum" : "stream";
   args
     .set(0.95, "x-queue-type", [type])
-    // Without a limit RabbitMQ puts what is given back behind all that is there: docs/amqp.md.
+    // Without a limit RabbitMQ puts what is given back behind all that is there: docs/rabbitmq.md.
     .set(type === "quorum" ? 1 : 0, "x-delivery-limit", [5])
     .set(0.06, "x-max-length-bytes", type === "stream" ? [1_000_000, -1, "x"] : [-1, "x"])
     .set(0.04, "x-max-age", ["7D", "0D", 5])

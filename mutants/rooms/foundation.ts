@@ -121,7 +121,7 @@ export const foundationMutants: readonly RoomMutant[] = [
   {
     name: "a password with a colon ends at it",
     file: "src/admin/authorization.ts",
-    find: "text.slice(colon + 1)];",
-    replace: 'text.slice(colon + 1).split(":")[0]!];',
+    find: "password: text.slice(colon + 1), remoteHost",
+    replace: 'password: text.slice(colon + 1).split(":")[0]!, remoteHost',
   },
 ];

@@ -66,7 +66,7 @@ export const noCapabilities: Capabilities = {
 
 /**
  * The version of RabbitMQ that this is compared with, method by method (differential/). Clients and test suites that check the
- * version expect its behaviour. docs/amqp.md lists the consequences.
+ * version expect its behaviour. docs/rabbitmq.md lists the consequences.
  */
 const rabbitmqVersion = "3.10.8";
 
