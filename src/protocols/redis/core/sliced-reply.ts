@@ -19,6 +19,7 @@ import {
 import type { Broker } from "../../../broker/broker.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { Claim } from "./claims/claims.ts";
+import type { KeyWant } from "./claims/key-modes.ts";
 import { madeAside, wantsOf } from "./claims/key-wants.ts";
 import { wholeEffect } from "./claims/whole-effect.ts";
 import { limits } from "../../../base/limits.ts";
@@ -190,21 +191,31 @@ class SlicedReply implements LaterWork {
     );
   }
 
+  /** The keys are claimed in the turn in which the command has looked at them, or it waits in line for them. */
   #begin(job: Job<void>): void {
-    if (this.#isWhole && this.#context.server.keyspace.cleanerTurns.isCleanersTurn)
-      this.#letCleanerFirst(job);
-    else this.#claimKeys(job);
+    if (this.#isAbandoned) return;
+    const { claims, keyspace } = this.#context.server;
+    const wants = wantsOf([this.#context], this.#context.database);
+    if (this.#isWhole && keyspace.cleanerTurns.isCleanersTurn) return this.#letCleanerFirst(job, wants);
+    if (wants.length === 0) return this.#runHolding(job, null);
+    const go = (): void => this.#runHolding(job, new Claim(claims, this.#isWhole ? wants : madeAside(wants)));
+    if (claims.mustWaitAsLong(wants)) this.#leaveLine = claims.wait(wants, go);
+    else go();
   }
 
-  /** Changes that are kept back keep the cleaner waiting too (keyspace/cleaner-turns.ts). */
-  #letCleanerFirst(job: Job<void>): void {
+  /**
+   * Changes that are kept back keep the cleaner waiting too (keyspace/cleaner-turns.ts). The keys are claimed meanwhile; what is not
+   * written yet does not show.
+   */
+  #letCleanerFirst(job: Job<void>, wants: readonly KeyWant[]): void {
     const { server, broker } = this.#context;
     const { timers } = broker;
+    const claim = new Claim(server.claims, madeAside(wants));
     const go = (): void => {
       if (this.#leaveLine === null) return;
       this.#leaveLine();
-      this.#leaveLine = null;
-      this.#claimKeys(job);
+      claim.letGo();
+      this.#runHolding(job, new Claim(server.claims, wants), true);
     };
     // Not within the cleaner's work.
     const leave = server.keyspace.cleanerTurns.wait(() => timers.atTickEnd(go));
@@ -213,24 +224,25 @@ class SlicedReply implements LaterWork {
       leave();
       timer.cancel();
     };
+    this.#claim = claim;
+    claim.hold({
+      finish: () => {
+        go();
+        this.#run?.finish();
+      },
+    });
   }
 
-  #claimKeys(job: Job<void>): void {
-    if (this.#isAbandoned) return;
-    const { claims } = this.#context.server;
-    const wants = wantsOf([this.#context], this.#context.database);
-    if (wants.length === 0) return this.#runHolding(job, null);
-    const go = (): void => this.#runHolding(job, new Claim(claims, this.#isWhole ? wants : madeAside(wants)));
-    if (claims.mustWaitAsLong(wants)) this.#leaveLine = claims.wait(wants, go);
-    else go();
-  }
-
-  #runHolding(job: Job<void>, claim: Claim | null): void {
+  /** `isLater`: not a step of it is done now, nor is the reply given. */
+  #runHolding(job: Job<void>, claim: Claim | null, isLater = false): void {
     this.#leaveLine = null;
     const { reply, broker, server, clientOrNull: client } = this.#context;
     reply.out = this.#parts.out;
     const own = client === null || client.tracked === null ? job : ofClient(server.tracking, client, job);
-    const run = broker.work.run(claim === null ? own : claim.over(own), (outcome) => this.#written(outcome));
+    const { work } = broker;
+    const held = claim === null ? own : claim.over(own);
+    const ended = (outcome: JobOutcome<void>): void => this.#written(outcome);
+    const run = isLater ? work.runLater(held, ended) : work.run(held, ended);
     this.#started(run);
     if (!run.isRunning || claim === null) return;
     this.#claim = claim;
