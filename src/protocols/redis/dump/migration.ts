@@ -96,11 +96,7 @@ export class Migration implements LaterWork, DialEvents {
     const { server, request } = this.#context;
     this.#later = this.#replies.beginLater(this);
     server.migrations++;
-    this.#claim.hold({
-      isRunning: true,
-      cancel: () => {},
-      finish: () => this.#giveWay(),
-    });
+    this.#claim.hold({ finish: () => this.#giveWay() });
     // As redis reads it: digits as far as they go, and the lowest 16 bits.
     const port = (Number.parseInt(request.latin1(2), 10) || 0) & 0xffff;
     if (server.dial === null || request.size(1) === 0) return this.#cannotConnect();
