@@ -115,17 +115,25 @@ export function mayReplicate(context: CommandContext): boolean {
 
 /** A transaction or a script is one command here. */
 function run(context: CommandContext): void {
+  const { blocking, keyspace } = context.server;
+  const { moment } = keyspace;
+  const before = moment.at;
+  moment.at = 0;
   runHandler(context);
-  const { blocking } = context.server;
+  moment.at = before;
   if (blocking.hasReady) blocking.serve();
 }
 
 /** It does not write. Nothing expires meanwhile: what is due is left, and hidden. */
 function runPaused(context: CommandContext): void {
   const { keyspace } = context.server;
+  const { moment } = keyspace;
+  const before = moment.at;
+  moment.at = 0;
   keyspace.keepsDue = true;
   runHandler(context);
   keyspace.keepsDue = false;
+  moment.at = before;
 }
 
 /** EXEC itself is refused: the transaction is over. */
@@ -226,8 +234,7 @@ const scriptRefusals = {
 function assertMemory({ server }: CommandContext, spec: CommandSpec, client: ClientConnection): void {
   const { eviction } = server.keyspace;
   const { transaction } = client;
-  // A script that is suspended has changed nothing, and nothing is to change for it.
-  if (server.busyScript === null && !server.pause.isActive) eviction.makeRoom();
+  eviction.makeRoom();
   if (server.tracking.clientCount > 0) server.tracking.evicted(client);
   if (!eviction.isOutOfMemory) return;
   // What is queued takes memory too. EXEC looks at what was queued.

@@ -9,26 +9,18 @@
  * an error can still be the reply; once a part is in there, the rest follows with nothing in between.
  */
 import type { ByteWriter } from "../../../base/bytes.ts";
-import {
-  slicesWithin,
-  finishNow,
-  type Job,
-  type JobOutcome,
-  type RunningJob,
-} from "../../../base/turn-work.ts";
+import { finishNow, type Job, type JobOutcome, type RunningJob } from "../../../base/turn-work.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { Claim } from "./claims/claims.ts";
 import type { KeyWant } from "./claims/key-modes.ts";
+import { slicesOfCommand } from "./claims/command-slices.ts";
 import { madeAside, wantsOf } from "./claims/key-wants.ts";
 import { wholeEffect } from "./claims/whole-effect.ts";
 import { limits } from "../../../base/limits.ts";
-import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
-import { mayReplicate } from "./dispatch.ts";
 import { RedisError } from "./errors.ts";
 import type { LaterReplies, LaterReply, LaterWork } from "./later-reply.ts";
-import type { Tracking } from "../tracking/tracking.ts";
 import { PartedReply } from "./parted-reply.ts";
 
 const bytesOfUnit = 1024;
@@ -74,7 +66,7 @@ export function answerInSlices(
   later.keepRequest();
   const { isWhole = false } = options;
   const reply = new SlicedReply(context, parts, later, isWhole);
-  const job = heedingPause(context, start(parts));
+  const job = slicesOfCommand(context, start(parts));
   if (isWhole)
     return reply.start(
       wholeJob(context, parts, job, () => reply.account()),
@@ -82,21 +74,6 @@ export function answerInSlices(
     );
   const hold = (): void => holdReply(context.broker, later, parts.bytes);
   reply.start(bounded(job, parts, hold), options);
-}
-
-/** Clients may be paused, or go on, between its slices: a slice that only reads removes nothing that is due meanwhile. */
-function heedingPause(context: CommandContext, job: Job<void>): Job<void> {
-  const { keyspace, pause } = context.server;
-  const onlyReads = !mayReplicate(context);
-  const set = (keepsDue: boolean): void => {
-    if (keepsDue !== keyspace.keepsDue) keyspace.keepsDue = keepsDue;
-  };
-  const enter = (): boolean => {
-    const before = keyspace.keepsDue;
-    set(onlyReads && pause.isActive);
-    return before;
-  };
-  return slicesWithin(job, enter, set);
 }
 
 /** The changes that are kept back are in the account too. */
@@ -143,15 +120,6 @@ function holdReply({ inFlight }: Broker, later: LaterReplies, bytes: number): vo
   throw new RedisError(
     "OOM too much memory is held for other connections to gather a long reply; ask for less, or again",
   );
-}
-
-/** The same job, whose changes are those of the client, which tracks keys, in each of its slices. */
-function ofClient(tracking: Tracking, client: ClientConnection, job: Job<void>): Job<void> {
-  const enter = (): ReturnType<Tracking["enter"]> => {
-    if (client.tracked !== null) client.tracked.isAtWork = true;
-    return tracking.enter(client.tracked);
-  };
-  return slicesWithin(job, enter, (before) => tracking.enter(before));
 }
 
 class SlicedReply implements LaterWork {
@@ -236,11 +204,10 @@ class SlicedReply implements LaterWork {
   /** `isLater`: not a step of it is done now, nor is the reply given. */
   #runHolding(job: Job<void>, claim: Claim | null, isLater = false): void {
     this.#leaveLine = null;
-    const { reply, broker, server, clientOrNull: client } = this.#context;
+    const { reply, broker } = this.#context;
     reply.out = this.#parts.out;
-    const own = client === null || client.tracked === null ? job : ofClient(server.tracking, client, job);
     const { work } = broker;
-    const held = claim === null ? own : claim.over(own);
+    const held = claim === null ? job : claim.over(job);
     const ended = (outcome: JobOutcome<void>): void => this.#written(outcome);
     const run = isLater ? work.runLater(held, ended) : work.run(held, ended);
     this.#started(run);
