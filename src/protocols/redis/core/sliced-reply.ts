@@ -19,6 +19,7 @@ import { madeAside, wantsOf } from "./claims/key-wants.ts";
 import { wholeEffect } from "./claims/whole-effect.ts";
 import { limits } from "../../../base/limits.ts";
 import type { CommandContext } from "./context.ts";
+import { replyError } from "./dispatch.ts";
 import { RedisError } from "./errors.ts";
 import type { LaterReplies, LaterReply, LaterWork } from "./later-reply.ts";
 import { PartedReply } from "./parted-reply.ts";
@@ -227,6 +228,13 @@ class SlicedReply implements LaterWork {
   }
 
   #written(outcome: JobOutcome<void>): void {
+    if (this.#isAbandoned) {
+      // It is written down, if it was a fault of ours.
+      if ("error" in outcome) replyError(this.#context, outcome.error);
+      this.#parts.drop();
+      this.#context.reply.out = this.#output;
+      return;
+    }
     this.#context.reply.out = this.#output;
     if ("error" in outcome) {
       this.#later.answer(() => {
@@ -279,6 +287,7 @@ class SlicedReply implements LaterWork {
     if (this.#isWhole && this.#rest === null && this.#run?.isRunning === true) {
       // The connection runs nothing any more: what the job needs stays where the job looks for it.
       context.request = this.#request;
+      this.#parts.drop();
       return;
     }
     this.#run?.cancel();
