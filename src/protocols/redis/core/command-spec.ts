@@ -439,3 +439,23 @@ function legacyRange(rules: readonly KeyRule[]): { firstKey: number; lastKey: nu
   }
   return { firstKey, lastKey, keyStep };
 }
+
+/** What a request may do, in bits. */
+export const effects = {
+  writes: 1,
+  /** It may reach the replicas of a redis, since it writes or publishes. */
+  replicates: 2,
+  reads: 4,
+} as const;
+
+/** The effects of the request in `context`; of EXEC, those of what was queued. */
+export function effectsOf(context: CommandContext): number {
+  const { spec, executed } = context;
+  if (executed !== null) return executed.effects;
+  const byRequest = spec.writesByRequest?.(context) ?? null;
+  return (
+    ((byRequest ?? spec.write) ? effects.writes : 0) |
+    ((byRequest ?? (spec.write || spec.mayReplicate)) ? effects.replicates : 0) |
+    (spec.flags.includes("readonly") ? effects.reads : 0)
+  );
+}

@@ -7,7 +7,7 @@
 import { type Job, slicesWithin } from "../../../../base/turn-work.ts";
 import type { TrackedClient } from "../../tracking/tracked-client.ts";
 import type { CommandContext } from "../context.ts";
-import { mayReplicate } from "../dispatch.ts";
+import { effects, effectsOf } from "../command-spec.ts";
 
 interface Before {
   readonly keepsDue: boolean;
@@ -18,7 +18,7 @@ interface Before {
 export function slicesOfCommand<Result>(context: CommandContext, job: Job<Result>): Job<Result> {
   const { keyspace, pause, tracking } = context.server;
   const client = context.clientOrNull;
-  const onlyReads = !mayReplicate(context);
+  const onlyReads = (effectsOf(context) & effects.replicates) === 0;
   const set = (keepsDue: boolean): void => {
     if (keepsDue !== keyspace.keepsDue) keyspace.keepsDue = keepsDue;
   };
