@@ -6,6 +6,7 @@
  * hold it back: it is the one that ends pauses and that `settle` asks.
  */
 import { type Peer, Rig } from "../../../../fuzz/rig.ts";
+import { SimTime } from "../../../../sim/time.ts";
 import type { RedisServer } from "../../../../src/protocols/redis/server.ts";
 import type { RedisSession } from "../../../../src/protocols/redis/session.ts";
 import { PushingRedis } from "../../../support/pushing-redis.ts";
@@ -28,6 +29,8 @@ export const clients = {
 export type ClientName = keyof typeof clients;
 export const clientNames = Object.keys(clients) as ClientName[];
 
+const luaTimeLimitMs = 5000;
+
 export interface Side {
   send(client: ClientName, ...words: readonly Word[]): void;
   /** The same for a command that is answered at once; its reply is taken too. However long the request is, it has run then. */
@@ -36,6 +39,10 @@ export interface Side {
   settle(): Promise<void>;
   /** What the client got since the last call: replies and pushes, in their order. */
   take(client: ClientName): string[];
+  /** Where turns can be told apart, scripts with a loop are suspended. */
+  suspendScripts(isOn: boolean): void;
+  /** The same: commands that change values in slices wait until the journal's cleaner has gone first. */
+  cleanerFirst(isOn: boolean): void;
   /** `settle` for one turn only, where turns can be told apart. */
   turn(): Promise<void>;
   close(client: ClientName): Promise<void>;
@@ -67,6 +74,20 @@ export class OurSide implements Side {
 
   get server(): RedisServer {
     return (this.peer("other").connection.session as RedisSession).context.server;
+  }
+
+  suspendScripts(isOn: boolean): void {
+    const { time } = this.rig;
+    this.server.settings.luaTimeLimitMs = isOn ? 1 : luaTimeLimitMs;
+    const monotonic = SimTime.prototype.monotonic.bind(time);
+    let looks = 0;
+    time.monotonic = isOn ? () => monotonic() + ++looks : monotonic;
+  }
+
+  cleanerFirst(isOn: boolean): void {
+    const { cleanerTurns } = this.server.keyspace;
+    if (isOn) while (!cleanerTurns.isCleanersTurn) cleanerTurns.wasRefused();
+    else cleanerTurns.isDone();
   }
 
   send(client: ClientName, ...words: readonly Word[]): void {
@@ -135,6 +156,10 @@ export class RealSide implements Side {
     await this.#connection(client).call(...words);
     this.take(client);
   }
+
+  suspendScripts(): void {}
+
+  cleanerFirst(): void {}
 
   /** One answer may come before what was sent at the same time has run, the one after it not. */
   async settle(): Promise<void> {
