@@ -31,12 +31,16 @@ export const clientNames = Object.keys(clients) as ClientName[];
 
 const luaTimeLimitMs = 5000;
 
+const onlookers: readonly ClientName[] = ["reader", "broadcast", "subscriber", "target"];
+
 export interface Side {
   send(client: ClientName, ...words: readonly Word[]): void;
   /** The same for a command that is answered at once; its reply is taken too. However long the request is, it has run then. */
   call(client: ClientName, ...words: readonly Word[]): Promise<void>;
   /** Waits until everything has come that comes by itself. */
   settle(): Promise<void>;
+  /** Waits until those who look on have got what was sent to them. No client may be paused. */
+  heard(): Promise<void>;
   /** What the client got since the last call: replies and pushes, in their order. */
   take(client: ClientName): string[];
   /** Where turns can be told apart, scripts with a loop are suspended. */
@@ -105,6 +109,8 @@ export class OurSide implements Side {
     for (let i = 0; i < 1000 && this.rig.time.hasTickEnd; i++) this.rig.settle();
   }
 
+  async heard(): Promise<void> {}
+
   async turn(): Promise<void> {
     this.rig.time.endTick();
   }
@@ -164,6 +170,10 @@ export class RealSide implements Side {
   /** One answer may come before what was sent at the same time has run, the one after it not. */
   async settle(): Promise<void> {
     for (let i = 0; i < 3; i++) await this.#connection("monitor").pong();
+  }
+
+  async heard(): Promise<void> {
+    for (const client of onlookers) await this.#connection(client).pong();
   }
 
   turn(): Promise<void> {

@@ -222,6 +222,7 @@ export class Trial {
     }
     await side.settle();
     await side.settle();
+    await side.heard();
   }
 
   async #collect(): Promise<void> {
