@@ -111,8 +111,11 @@ function run(context: CommandContext): void {
   const { moment } = keyspace;
   const before = moment.at;
   moment.at = 0;
-  runHandler(context);
-  moment.at = before;
+  try {
+    runHandler(context);
+  } finally {
+    moment.at = before;
+  }
   if (blocking.hasReady) blocking.serve();
 }
 
@@ -123,9 +126,12 @@ function runPaused(context: CommandContext): void {
   const before = moment.at;
   moment.at = 0;
   keyspace.keepsDue = true;
-  runHandler(context);
-  keyspace.keepsDue = false;
-  moment.at = before;
+  try {
+    runHandler(context);
+  } finally {
+    keyspace.keepsDue = false;
+    moment.at = before;
+  }
 }
 
 /** EXEC itself is refused: the transaction is over. */
