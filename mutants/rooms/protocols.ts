@@ -3,6 +3,12 @@ import type { RoomMutant } from "../mutant.ts";
 
 export const protocolMutants: readonly RoomMutant[] = [
   {
+    name: "a long command that lets the cleaner go first has claimed no keys meanwhile",
+    file: "src/protocols/redis/core/sliced-reply.ts",
+    find: "    const claim = new Claim(server.claims, madeAside(wants));",
+    replace: "    const claim = new Claim(server.claims, []);",
+  },
+  {
     name: "a group goes on waiting for an id that was given out and is forgotten",
     file: "src/protocols/kafka/groups/group.ts",
     find: "    if (!this.#pendingIds.delete(memberId)) return;\n    this.#completeIfAllJoined();",

@@ -164,6 +164,14 @@ export class TurnWork {
     return run;
   }
 
+  /** The same for a job that begins in a later turn, so that `ended` is not called before this returns. */
+  runLater<Result>(job: Job<Result>, ended: (outcome: JobOutcome<Result>) => void): RunningJob {
+    const run = new Run(job, ended);
+    this.#waiting.push(run as Run<unknown>);
+    this.#requestTurn();
+    return run;
+  }
+
   /** Ends all jobs where they stand: the broker stops. */
   close(): void {
     for (const run of this.#waiting.splice(0)) run.cancel();

@@ -3,8 +3,8 @@
  * several turns.
  *
  * Not here: which fields are due (values/hash.ts), how they are taken out (values/hash-changes.ts). Invariants: of a packed hash
- * nothing that is due is left; of a large one what is left is hidden, and somebody is at work on it. While clients are paused
- * what is due stays, and is hidden (`Keyspace.keepsDue`).
+ * nothing that is due is left; of a large one what is left is hidden, and somebody is at work on it. While nothing may go by
+ * itself what is due stays (`Keyspace.keepsAll`), and is hidden from who changes nothing (`Keyspace.keepsDue`).
  */
 import type { Job } from "../base/turn-work.ts";
 import type { Broker } from "../broker/broker.ts";
@@ -39,7 +39,7 @@ export function expireFields(database: Database, keyspace: Keyspace, broker: Bro
   return left;
 }
 
-/** Goes on until nothing of the hash is due, or it is no more what it was, or clients are paused: whoever meets it then begins again. */
+/** Goes on until nothing of the hash is due, or it is no more what it was, or nothing may go by itself: whoever meets it then begins again. */
 function* sweepTable(
   keyspace: Keyspace,
   broker: Broker,
@@ -52,8 +52,7 @@ function* sweepTable(
   for (;;) {
     // SWAPDB gives another database the content.
     const database = keyspace.databases.find((one) => one.content === content);
-    if (database === undefined || content.values.at(id) !== table || keyspace.pause?.isActive === true)
-      return;
+    if (database === undefined || content.values.at(id) !== table || keyspace.keepsAll) return;
     const removed = database.hash.removeDue(content.values.entryOf(id), keyspace.now(), fieldsAtOnce);
     broker.ticker.request();
     if (removed < fieldsAtOnce) return;

@@ -18,6 +18,7 @@ import { ageUnit } from "./age.ts";
 import { Arena, MemoryUse } from "./arena.ts";
 import { ChangeBatch } from "./change-batch.ts";
 import { CleanerTurns } from "./cleaner-turns.ts";
+import { Moment } from "./moment.ts";
 import { Compaction } from "./compaction.ts";
 import { Eviction } from "./eviction/eviction.ts";
 import { KeyUses } from "./eviction/key-uses.ts";
@@ -71,8 +72,9 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   listener: KeyListener | null = null;
   /** Null where no commands run. */
   held: HeldKeys | null = null;
-  /** Null where no commands run. While it is active no key is removed because its time has come. */
-  pause: { readonly isActive: boolean } | null = null;
+  /** Commands forbid that anything goes by itself: clients are paused, or a script is suspended. */
+  isHalted: () => boolean = () => false;
+  readonly moment = new Moment();
   #keepsDue = false;
   /** Keys removed because their time had come. */
   expired = 0;
@@ -179,6 +181,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   /** The journal has been replayed: from now on keys change and expire. */
   start(broker: Broker): void {
     this.#broker = broker;
+    this.moment.clock = broker.clock;
     this.isKept = broker.storage.journal !== null;
     // What commands had not finished when the broker ended.
     this.scratch.flush();
@@ -194,8 +197,17 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.#sweepTimer = null;
   }
 
+  /** By which keys and fields are due. */
   now(): number {
-    return this.#broker!.clock.now();
+    return this.moment.now;
+  }
+
+  /**
+   * Nothing may go by itself now, neither since its time has come nor to make room: commands forbid it, or what goes could not be told. A
+   * command that meets what is due may remove it all the same, but for `keepsDue`.
+   */
+  get keepsAll(): boolean {
+    return this.#broker?.ticker.isStuck === true || this.isHalted();
   }
 
   /** A command runs that changes nothing, not even by finding keys or fields that are due: these are hidden and stay. */
@@ -471,7 +483,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.#sweepTimer = this.#broker!.timers.after(sweepIntervalMs, () => {
       const before = this.expired + this.expiredFields;
       this.#measure();
-      const isSweeping = this.isSweeping && this.pause?.isActive !== true;
+      const isSweeping = this.isSweeping && !this.keepsAll;
       if (isSweeping) for (const database of this.databases) sweepDatabase(database);
       if (this.expired + this.expiredFields > before) this.#broker!.ticker.request();
       this.#compaction.look(this.#broker!.work);

@@ -23,12 +23,14 @@ interface TimedQueue {
   deleteAt: number;
 }
 
-/** Who may have queues stay that are due: the Redis keyspace, while clients are paused. */
+/** Who may have queues stay that are due: the Redis keyspace. */
 export interface DueKeeper {
   /** A command runs that changes nothing: what is due is hidden from it, and stays. */
   readonly keepsDue: boolean;
-  /** While it is active the timer deletes nothing. */
-  readonly pause: { readonly isActive: boolean } | null;
+  /** The timer deletes nothing. */
+  readonly keepsAll: boolean;
+  /** Wall time, as it is to the command at work. */
+  now(): number;
 }
 
 interface Place<Queue> {
@@ -104,7 +106,7 @@ export class TimedDeletions<Queue extends TimedQueue> {
   }
 
   isDue({ deleteAt }: TimedQueue): boolean {
-    return deleteAt !== 0 && deleteAt <= this.#options.clock.now();
+    return deleteAt !== 0 && deleteAt <= (this.keeper ?? this.#options.clock).now();
   }
 
   #rebuild(): void {
@@ -177,7 +179,7 @@ export class TimedDeletions<Queue extends TimedQueue> {
   }
 
   get #isHeld(): boolean {
-    return this.keeper?.pause?.isActive === true;
+    return this.keeper?.keepsAll === true;
   }
 
   *#deleting(): Job<void> {

@@ -26,8 +26,8 @@ export interface EvictedKeys {
   readonly memory: MemoryUse;
   readonly graves: Graves;
   readonly uses: KeyUses;
-  /** While it is active nothing is evicted. */
-  readonly pause: { readonly isActive: boolean } | null;
+  /** Nothing may go by itself now. */
+  readonly keepsAll: boolean;
 }
 
 /** More samples than this are not looked at, as in redis. */
@@ -123,13 +123,11 @@ export class Eviction {
 
   /** Before a command, while there is a bound. */
   makeRoom(): void {
-    const broker = this.#broker!;
     if (this.#keys.memory.bytes <= this.bytesMax) {
       this.isOutOfMemory = false;
       return;
     }
-    // Nothing may be removed that could not be told.
-    if (broker.ticker.isStuck) return;
+    if (this.#keys.keepsAll) return;
     const outcome = this.#removeSome(this.#unitsOfCommand);
     this.isOutOfMemory = outcome === "impossible";
     if (outcome === "unfinished") this.#goOnLater();
@@ -143,8 +141,8 @@ export class Eviction {
   *#removeInTurns(broker: Broker): Job<void> {
     // From a timer, or within a command that has its own share.
     yield 1;
-    // The first command after a pause begins again.
-    while (this.bytesMax > 0 && !broker.ticker.isStuck && this.#keys.pause?.isActive !== true) {
+    // The first command after it begins again.
+    while (this.bytesMax > 0 && !this.#keys.keepsAll) {
       const outcome = this.#removeSome(unitsInBackground);
       broker.ticker.request();
       if (outcome !== "unfinished") return;

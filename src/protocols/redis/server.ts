@@ -236,11 +236,12 @@ export class RedisServer {
     this.blocking = new BlockedClients({
       timers: broker.timers,
       work: broker.work,
+      moment: keyspace.moment,
       watch: (waiting) => (waiting.type === "stream" ? this.#watchStream(waiting) : null),
     });
     this.claims = new KeyClaims(broker.timers, broker.work);
     keyspace.held = this.claims;
-    keyspace.pause = this.pause;
+    keyspace.isHalted = () => this.busyScript !== null || this.pause.isActive;
     this.notices = new KeyNotices(this.live);
     this.settings.onSet("notify-keyspace-events", (text) => this.notices.configure(parseClasses(text)));
     this.settings.onSet("tracking-table-max-keys", () => this.tracking.boundChanged());

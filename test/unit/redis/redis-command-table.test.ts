@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { loadCommandDocs } from "../../../src/protocols/redis/command-docs.ts";
 import { commandTable } from "../../../src/protocols/redis/command-table.ts";
 import { findKeys, requestedKeys } from "../../../src/protocols/redis/core/command-keys.ts";
+import { wantsOf } from "../../../src/protocols/redis/core/claims/key-wants.ts";
 import { isArityMet } from "../../../src/protocols/redis/core/command-table.ts";
 import { RequestParser } from "../../../src/protocols/redis/wire/request-parser.ts";
 import type { RequestArguments } from "../../../src/protocols/redis/wire/request-arguments.ts";
@@ -126,9 +127,48 @@ test("keys of commands that hide them", () => {
   assert.deepEqual(keysOf("EVAL script 2 a b c"), ["a", "b"]);
   assert.deepEqual(keysOf("SORT a BY STORE STORE b"), ["a", "b"]);
   assert.deepEqual(keysOf("MIGRATE h 1 '' 0 10 KEYS a b"), ["a", "b"]);
+  assert.deepEqual(keysOf("MIGRATE h 1 '' 0 10 KEYS secret KEYS mine"), ["secret", "KEYS", "mine"]);
+  assert.deepEqual(keysOf("MIGRATE h 1 '' 0 10 AUTH KEYS KEYS mine"), ["mine"]);
+  assert.deepEqual(keysOf("MIGRATE h 1 k 0 10 KEYS mine"), []);
+  assert.deepEqual(keysOf("MIGRATE h 1 k 0 10 AUTH KEYS"), ["k"]);
+  assert.deepEqual(keysOf("GEORADIUS k 0 0 1 m STORE mine COUNT STORE STORE secret"), [
+    "k",
+    "mine",
+    "secret",
+  ]);
   assert.deepEqual(keysOf("MSET a 1 b 2"), ["a", "b"]);
   assert.equal(keysOf("EVAL script 3 a"), undefined);
   assert.equal(keysOf("EVAL script 99999999999 a"), undefined);
+});
+
+test("what a command needs to itself is found with a bound: of many keys none is made a name", () => {
+  const counted = (line: string): { wants: unknown; names: number } => {
+    const request = parse(line);
+    let names = 0;
+    const latin1 = request.latin1.bind(request);
+    request.latin1 = (index) => (names++, latin1(index));
+    return { wants: wantsOf([{ spec: commandTable.findRequested(request)!, request }], 3), names };
+  };
+  const many = "k ".repeat(1000).trim();
+  assert.deepEqual(counted(`EXISTS ${many}`), {
+    wants: [{ database: 3, key: null, mode: "read" }],
+    names: 0,
+  });
+  assert.deepEqual(counted(`DEL ${many}`), {
+    wants: [{ database: 3, key: null, mode: "written" }],
+    names: 0,
+  });
+  assert.deepEqual(counted("COPY a b DB 5 DB 4"), {
+    wants: [
+      { database: 3, key: "a", mode: "read" },
+      { database: 4, key: "b", mode: "written" },
+    ],
+    names: 2,
+  });
+  assert.deepEqual(counted("MOVE a 4").wants, [
+    { database: 3, key: "a", mode: "written" },
+    { database: 4, key: "a", mode: "written" },
+  ]);
 });
 
 test("COMMAND GETKEYS has an error for each case", () => {

@@ -195,3 +195,34 @@ test("what a user may not see is looked at over several turns: DBSIZE, KEYS, SCA
   assert.equal(ask("DEL", "s7").reply, ":1\r\n");
   assert.equal(ask("DBSIZE").reply, ":0\r\n");
 });
+
+test("a command that goes on though its client has gone keeps none of its reply, and writes none", async () => {
+  const rig = await Rig.open();
+  const [peer, other] = [rig.connect("redis"), rig.connect("redis")];
+  const size = 9000;
+  for (let i = 0; i < size; i += 500) {
+    const members = Array.from({ length: 500 }, (_, j) => `${"y".repeat(300)}${i + j}`);
+    other.send(words("SADD", "s", ...members));
+    rig.settle();
+  }
+  other.take();
+  peer.send(words("SPOP", "s", size - 1));
+  assert.equal(rig.broker.work.waitingCount, 1);
+  const { output } = peer.connection;
+  const { context } = peer.connection.session as RedisSession;
+  const gathered = context.reply.out;
+  assert.notEqual(gathered, output);
+  peer.destroy();
+  let most = 0;
+  for (let i = 0; i < 1000 && rig.time.hasTickEnd; i++) {
+    rig.time.endTick();
+    most = Math.max(most, output.length);
+  }
+  assert.equal(most, 0);
+  assert.equal(gathered.length, 0);
+  assert.equal(rig.broker.inFlight.total, 0);
+  other.send(words("SCARD", "s"));
+  rig.settle();
+  assert.equal(other.take().toString(), ":1\r\n");
+  assert.deepEqual(rig.errors, []);
+});

@@ -16,8 +16,8 @@ import { parseInteger } from "../wire/numbers.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { bitOffset } from "./bit-arguments.ts";
 import { addInteger, type IntegerType, type Overflow, readInteger, writeInteger } from "./integers.ts";
-import { type CommandArguments, hasWord } from "../core/command-keys.ts";
-import { oneKey, type CommandRow, type KeyFlag } from "../core/command-spec.ts";
+import { type CommandArguments, type FoundKey, hasWord } from "../core/command-keys.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { keyEvents } from "../notifications/key-events.ts";
 
 export const bitfieldCommands: readonly CommandRow[] = [
@@ -30,7 +30,7 @@ export const bitfieldCommands: readonly CommandRow[] = [
     complexity: "O(1) for each operation",
     summary: "Reads and changes integers of any width inside a string.",
     makesValues: writesBits,
-    keyFlags,
+    keysOf: keysOfBitfield,
     run: bitfield,
   },
   {
@@ -50,12 +50,12 @@ function writesBits(request: CommandArguments): boolean {
   return hasWord(request, "SET", 2) || hasWord(request, "INCRBY", 2);
 }
 
-function keyFlags(request: CommandArguments): readonly KeyFlag[] {
+function keysOfBitfield(request: CommandArguments): readonly FoundKey[] {
   return writesBits(request) ? readAndWritten : readOnly;
 }
 
-const readOnly: readonly KeyFlag[] = ["RO", "access"];
-const readAndWritten: readonly KeyFlag[] = ["RW", "access", "update"];
+const readOnly: readonly FoundKey[] = [{ index: 1, flags: ["RO", "access"] }];
+const readAndWritten: readonly FoundKey[] = [{ index: 1, flags: ["RW", "access", "update"] }];
 
 interface Operation {
   readonly name: "get" | "set" | "incrby";

@@ -14,6 +14,7 @@ import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Timers } from "../../../base/clock.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Job, TurnWork } from "../../../base/turn-work.ts";
+import type { Moment } from "../../../keyspace/moment.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { BlockedClient } from "./blocked-client.ts";
@@ -29,6 +30,8 @@ const unitsOfLook = 0.3;
 interface BlockedClientsOptions {
   readonly timers: Timers;
   readonly work: TurnWork;
+  /** All who are served in a turn find the same time. */
+  readonly moment: Moment;
   /** Looks at the key where `changed` is not called for its changes. It calls `makeReady` and, outside of commands, `serve`. */
   readonly watch: (waiting: WaitingKey) => KeyWatch | null;
 }
@@ -36,6 +39,7 @@ interface BlockedClientsOptions {
 export class BlockedClients {
   readonly #timers: Timers;
   readonly #work: TurnWork;
+  readonly #moment: Moment;
   readonly #watch: (waiting: WaitingKey) => KeyWatch | null;
   /** By type, then by the database's number. */
   readonly #keys = new Map<WaitType, (Map<string, WaitingKey> | undefined)[]>();
@@ -54,9 +58,10 @@ export class BlockedClients {
   /** Those of them whose changes `watch` does not see. */
   toldKeyCount = 0;
 
-  constructor({ timers, work, watch }: BlockedClientsOptions) {
+  constructor({ timers, work, moment, watch }: BlockedClientsOptions) {
     this.#timers = timers;
     this.#work = work;
+    this.#moment = moment;
     this.#watch = watch;
   }
 
@@ -197,7 +202,7 @@ export class BlockedClients {
     // Within itself, or while the rest waits for its turn, which it keeps: who came first is served first.
     if (this.#isServing || this.#ready.length === 0) return;
     const work = this.#work;
-    const job = this.#serving();
+    const job = this.#moment.within(this.#serving());
     this.#isServing = true;
     let isWhole = false;
     try {

@@ -1,6 +1,6 @@
 /** SELECT index */
 import type { CommandContext } from "../core/context.ts";
-import { databaseArgument } from "../core/database-argument.ts";
+import { databaseArgument, databaseNumber } from "../core/database-argument.ts";
 import { RedisError } from "../core/errors.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 
@@ -11,6 +11,7 @@ export const selectCommand: CommandRow = {
   since: "1.0.0",
   complexity: "O(1)",
   summary: "Chooses the database of this connection.",
+  selects: (request) => databaseNumber(request, 1),
   run: select,
 };
 

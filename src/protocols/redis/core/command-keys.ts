@@ -23,7 +23,10 @@ export interface FoundKey {
  * What COMMAND GETKEYS says of a request (its `tail(2)`): the keys, or redis's error text without "ERR ". `spec` is
  * what the lookup found.
  */
-export function requestedKeys(spec: CommandSpec | undefined, request: CommandArguments): FoundKey[] | string {
+export function requestedKeys(
+  spec: CommandSpec | undefined,
+  request: CommandArguments,
+): readonly FoundKey[] | string {
   if (spec === undefined) return "Invalid command specified";
   if (!canHaveKeys(spec)) return "The command has no key arguments";
   if (!isArityMet(spec, request.argumentCount)) return "Invalid number of arguments specified for command";
@@ -39,22 +42,21 @@ function canHaveKeys(spec: CommandSpec): boolean {
 
 /**
  * The keys in the order of the rules; undefined when the arguments do not fit them (a count too large, for instance).
- * `withChannels`: shard channels too, which have slots as keys have.
+ * `withChannels`: shard channels too, which have slots as keys have. Where there are more than `most`, the first ones and one more.
  */
 export function findKeys(
-  spec: CommandSpec,
+  { keys, keysOf }: CommandSpec,
   request: CommandArguments,
   withChannels = false,
-): FoundKey[] | undefined {
+  most = Infinity,
+): readonly FoundKey[] | undefined {
+  if (keysOf !== undefined) return keysOf(request);
   const found: FoundKey[] = [];
-  for (const rule of spec.keys) {
+  for (const rule of keys) {
     if (!withChannels && rule.flags.includes("not_key")) continue;
-    if (!addKeys(spec, rule, request, found)) return undefined;
+    if (!addKeys(rule, request, found, most)) return undefined;
   }
-  const { keyFlags } = spec;
-  if (keyFlags === undefined) return found;
-  const flags = keyFlags(request);
-  return found.map(({ index }) => ({ index, flags }));
+  return found;
 }
 
 /** Whether one of the arguments from `first` on is that word. What stands for it may be an operand. */
@@ -63,20 +65,11 @@ export function hasWord(request: CommandArguments, word: string, first: number):
   return false;
 }
 
-function addKeys(spec: CommandSpec, rule: KeyRule, request: CommandArguments, found: FoundKey[]): boolean {
+function addKeys(rule: KeyRule, request: CommandArguments, found: FoundKey[], most: number): boolean {
   const count = request.argumentCount;
   const { begin, find, flags } = rule;
-  // MIGRATE has either one key or, if that is empty, those behind KEYS.
-  if (spec.name === "migrate" && begin.type === "index" && request.size(begin.index) === 0) return true;
   let start: number;
-  if (begin.type === "unknown") {
-    // BY and GET of SORT name keys by patterns, so no argument is a key. STORE names one key.
-    if (spec.name === "sort" && flags.includes("OW")) {
-      const destination = sortDestination(request);
-      if (destination > 0) found.push({ index: destination, flags });
-    }
-    return true;
-  }
+  if (begin.type === "unknown") return true;
   if (begin.type === "keyword") {
     const at =
       begin.startFrom > 0
@@ -98,19 +91,9 @@ function addKeys(spec: CommandSpec, rule: KeyRule, request: CommandArguments, fo
   else if (find.limit <= 1) last = count + find.lastKey;
   else last = start + Math.floor((count - start) / find.limit) + find.lastKey;
   if (last >= count) return false;
-  for (let index = first; index <= last; index += find.keyStep) found.push({ index, flags });
+  for (let index = first; index <= last && found.length <= most; index += find.keyStep)
+    found.push({ index, flags });
   return true;
-}
-
-/** The argument behind SORT's last STORE, or 0. Options are stepped over, as they may hold the word too. */
-function sortDestination(request: CommandArguments): number {
-  let destination = 0;
-  for (let index = 2; index < request.argumentCount - 1; index++) {
-    if (request.is(index, "LIMIT")) index += 2;
-    else if (request.is(index, "BY") || request.is(index, "GET")) index++;
-    else if (request.is(index, "STORE")) destination = ++index;
-  }
-  return destination;
 }
 
 /** Searches from `from` towards `to`, exclusive. */

@@ -8,7 +8,7 @@
  */
 import type { ChannelAct, LogAct } from "../../../broker/access/rights.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
-import type { CommandArguments } from "./command-keys.ts";
+import type { CommandArguments, FoundKey } from "./command-keys.ts";
 import type { CommandContext, CommandHandler } from "./context.ts";
 
 export type CommandFlag =
@@ -141,8 +141,12 @@ export interface CommandRow {
   /** Categories that do not follow from the flags. Those of the family when left out. */
   readonly categories?: readonly AclCategory[];
   readonly keys?: readonly KeyRule[];
-  /** The flags of its keys, where options change them. */
-  readonly keyFlags?: (request: CommandArguments) => readonly KeyFlag[];
+  /** Its keys, where the rules do not find all of them as its handler does, or where options change their flags. */
+  readonly keysOf?: (request: CommandArguments) => readonly FoundKey[];
+  /** In which databases it uses the key in argument `index`, where that is not the selected one alone. */
+  readonly keyDatabases?: (request: RequestArguments, index: number, selected: number) => readonly number[];
+  /** The database that it selects, for what is behind it in a transaction; `undefined` for none. */
+  readonly selects?: (request: RequestArguments) => number | undefined;
   /** While it runs nobody else may use any key: of its database, or of all. */
   readonly claims?: "database" | "all";
   /** Hints for proxies and clients, as in redis's "command tips". */
@@ -198,7 +202,9 @@ export interface CommandSpec {
   readonly group: CommandGroup;
   readonly categories: readonly AclCategory[];
   readonly keys: readonly KeyRule[];
-  readonly keyFlags: CommandRow["keyFlags"];
+  readonly keysOf: CommandRow["keysOf"];
+  readonly keyDatabases: CommandRow["keyDatabases"];
+  readonly selects: CommandRow["selects"];
   readonly claims: CommandRow["claims"];
   readonly tips: readonly string[];
   /** The single key range that older clients understand; 0, 0, 0 without one. */
@@ -294,7 +300,7 @@ export function keysBehind(
   };
 }
 
-/** Keys that no rule finds: see command-keys.ts for the commands that have them. */
+/** Keys that no rule finds: those commands have a `keysOf`, or find them by patterns. */
 export function unknownKeys(...flags: KeyFlag[]): KeyRule {
   return { flags, begin: { type: "unknown" }, find: { type: "unknown" } };
 }
@@ -331,7 +337,9 @@ function addSpec(
     group,
     categories: allCategories(row.flags, row.categories ?? groupCategories),
     keys,
-    keyFlags: row.keyFlags,
+    keysOf: row.keysOf,
+    keyDatabases: row.keyDatabases,
+    selects: row.selects,
     claims: row.claims,
     tips: row.tips ?? [],
     firstKey,
@@ -430,4 +438,24 @@ function legacyRange(rules: readonly KeyRule[]): { firstKey: number; lastKey: nu
     } else if (keyStep === 1 && find.keyStep === 1 && lastKey === first - 1) lastKey = last;
   }
   return { firstKey, lastKey, keyStep };
+}
+
+/** What a request may do, in bits. */
+export const effects = {
+  writes: 1,
+  /** It may reach the replicas of a redis, since it writes or publishes. */
+  replicates: 2,
+  reads: 4,
+} as const;
+
+/** The effects of the request in `context`; of EXEC, those of what was queued. */
+export function effectsOf(context: CommandContext): number {
+  const { spec, executed } = context;
+  if (executed !== null) return executed.effects;
+  const byRequest = spec.writesByRequest?.(context) ?? null;
+  return (
+    ((byRequest ?? spec.write) ? effects.writes : 0) |
+    ((byRequest ?? (spec.write || spec.mayReplicate)) ? effects.replicates : 0) |
+    (spec.flags.includes("readonly") ? effects.reads : 0)
+  );
 }

@@ -10,6 +10,7 @@ import type { Broker } from "../../../broker/broker.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import type { RedisServer } from "../server.ts";
 import { ReplyWriter } from "../wire/reply-writer.ts";
+import type { Transaction } from "../transaction/queue.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import type { Caller } from "./caller.ts";
 import type { ClientConnection } from "./client-connection.ts";
@@ -78,6 +79,11 @@ export class CommandContext {
       this.#now = broker.clock.now();
     }
     return this.#now;
+  }
+
+  /** The transaction that the command at work is to run: it is EXEC. */
+  get executed(): Transaction | null {
+    return this.spec.name === "exec" && this.clientOrNull !== null ? this.clientOrNull.transaction : null;
   }
 
   /** Where the streams of the selected database are. */

@@ -1,5 +1,6 @@
 /** The number of a database as an argument. */
 import { databaseCount } from "../../../keyspace/keyspace.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
 import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError } from "./errors.ts";
 
@@ -13,4 +14,11 @@ export function databaseArgument(context: CommandContext, index: number, notNumb
   if (number < -int32Max - 1 || number > int32Max) throw new RedisError(notNumber ?? beyondInt32);
   if (number < 0 || number >= databaseCount) throw new RedisError("ERR DB index is out of range");
   return number;
+}
+
+/** The same for who only wants to know: undefined for what is none. */
+export function databaseNumber(request: RequestArguments, index: number): number | undefined {
+  if (index >= request.argumentCount) return undefined;
+  const number = request.integer(index);
+  return number >= 0 && number < databaseCount ? number : undefined;
 }

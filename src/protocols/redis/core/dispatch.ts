@@ -11,7 +11,7 @@ import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
 import { errorReplyText, errorTexts, outOfMemory, RedisError, wrongArity } from "./errors.ts";
 import { isArityMet, type CommandTable } from "./command-table.ts";
-import type { CommandSpec } from "./command-spec.ts";
+import { type CommandSpec, effects, effectsOf } from "./command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
 const shownBytesMax = 128;
@@ -53,7 +53,8 @@ function dispatchUntracked(context: CommandContext, client: ClientConnection, ha
     else refuse(context, client, spec, error);
     return;
   }
-  if (client.isMonitor && touchesKeys(spec, client)) {
+  // A connection in MONITOR counts as a replica.
+  if (client.isMonitor && (effectsOf(context) & (effects.replicates | effects.reads)) !== 0) {
     client.transaction?.refused();
     server.observer.rejected[spec.id]!++;
     replyError(context, new RedisError("ERR Replica can't interact with the keyspace"));
@@ -63,7 +64,7 @@ function dispatchUntracked(context: CommandContext, client: ClientConnection, ha
   if (isPaused && isPostponed(context, client)) return;
   const transaction = client.transaction;
   if (transaction !== null && spec.inMulti === undefined) {
-    transaction.queue(spec, request.clone(), spec.writesByRequest?.(context) ?? null);
+    transaction.queue(spec, request.clone(), effectsOf(context));
     context.reply.queued();
     return;
   }
@@ -95,37 +96,42 @@ function assertMayRun(context: CommandContext, client: ClientConnection): void {
   client.assertAllowed(spec);
   if (server.keyspace.eviction.bytesMax > 0) assertMemory(context, spec, client);
   if (spec.denyOom) assertRoom(context);
-  if (server.settings.lacksReplicas) assertNoReplicasNeeded(context, client);
+  if (server.settings.lacksReplicas) assertNoReplicasNeeded(context);
   if (server.busyScript !== null) assertAllowedWhileBusy(context, spec);
 }
 
 /** `min-replicas-to-write`: what writes is refused, and so is EXEC of what writes. */
-function assertNoReplicasNeeded(context: CommandContext, { transaction }: ClientConnection): void {
-  const { spec } = context;
-  const writes = spec.writesByRequest?.(context) ?? spec.write;
-  if (writes || (spec.name === "exec" && transaction?.writes === true))
-    throw new RedisError(errorTexts.noReplicas);
-}
-
-/** This request may write, or reach the replicas of a redis. */
-export function mayReplicate(context: CommandContext): boolean {
-  const { spec } = context;
-  return spec.writesByRequest?.(context) ?? (spec.write || spec.mayReplicate);
+function assertNoReplicasNeeded(context: CommandContext): void {
+  if ((effectsOf(context) & effects.writes) !== 0) throw new RedisError(errorTexts.noReplicas);
 }
 
 /** A transaction or a script is one command here. */
 function run(context: CommandContext): void {
-  runHandler(context);
-  const { blocking } = context.server;
+  const { blocking, keyspace } = context.server;
+  const { moment } = keyspace;
+  const before = moment.at;
+  moment.at = 0;
+  try {
+    runHandler(context);
+  } finally {
+    moment.at = before;
+  }
   if (blocking.hasReady) blocking.serve();
 }
 
 /** It does not write. Nothing expires meanwhile: what is due is left, and hidden. */
 function runPaused(context: CommandContext): void {
   const { keyspace } = context.server;
+  const { moment } = keyspace;
+  const before = moment.at;
+  moment.at = 0;
   keyspace.keepsDue = true;
-  runHandler(context);
-  keyspace.keepsDue = false;
+  try {
+    runHandler(context);
+  } finally {
+    keyspace.keepsDue = false;
+    moment.at = before;
+  }
 }
 
 /** EXEC itself is refused: the transaction is over. */
@@ -142,18 +148,9 @@ function refuseExec(context: CommandContext, client: ClientConnection, error: un
 
 /** Keeps the command for when the pause of clients is over, if it is to wait for that. */
 function isPostponed(context: CommandContext, client: ClientConnection): boolean {
-  const { caller, server, spec } = context;
-  if (server.pause.isOfWrites) {
-    const isOfWriting = spec.name === "exec" && client.transaction?.mayReplicate === true;
-    if (!isOfWriting && !mayReplicate(context)) return false;
-  }
+  const { caller, server } = context;
+  if (server.pause.isOfWrites && (effectsOf(context) & effects.replicates) === 0) return false;
   return server.pause.holds(client, caller.later!, () => dispatch(context, client));
-}
-
-/** A connection in MONITOR counts as a replica. */
-function touchesKeys(spec: CommandSpec, { transaction }: ClientConnection): boolean {
-  if (spec.fullName === "exec") return transaction?.touchesKeys === true;
-  return spec.write || spec.mayReplicate || spec.flags.includes("readonly");
 }
 
 /** What a script may do beside its user's rights, and what it has done. */
@@ -184,7 +181,7 @@ export function call(context: CommandContext, script: ScriptRights | null = null
     const refusal = context.caller.refusalOf(context);
     if (refusal !== null)
       throw new RedisError(`ERR The user executing the script ${scriptRefusals[refusal.what]}`);
-    if (script?.readOnly === true && (spec.write || spec.mayReplicate))
+    if (script?.readOnly === true && (effectsOf(context) & effects.replicates) !== 0)
       throw new RedisError("ERR Write commands are not allowed from read-only scripts.");
     if (spec.write && context.server.settings.lacksReplicas) throw new RedisError(errorTexts.noReplicas);
     if (spec.denyOom) {
@@ -226,8 +223,7 @@ const scriptRefusals = {
 function assertMemory({ server }: CommandContext, spec: CommandSpec, client: ClientConnection): void {
   const { eviction } = server.keyspace;
   const { transaction } = client;
-  // A script that is suspended has changed nothing, and nothing is to change for it.
-  if (server.busyScript === null && !server.pause.isActive) eviction.makeRoom();
+  eviction.makeRoom();
   if (server.tracking.clientCount > 0) server.tracking.evicted(client);
   if (!eviction.isOutOfMemory) return;
   // What is queued takes memory too. EXEC looks at what was queued.

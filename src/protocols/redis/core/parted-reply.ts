@@ -21,6 +21,7 @@ export class PartedReply {
   readonly #parts: Buffer[] = [];
   readonly #version: RespVersion;
   #partsBytes = 0;
+  #isDropped = false;
   /** Bytes that are kept elsewhere for the reply, until they are written. */
   bytesAside = 0;
 
@@ -44,8 +45,17 @@ export class PartedReply {
     if (this.out.length >= partBytes) this.#cut();
   }
 
+  /** Nobody takes the reply: what is written of it from here on goes too. */
+  drop(): void {
+    this.#isDropped = true;
+    this.#parts.length = 0;
+    this.#partsBytes = 0;
+    this.out.length = 0;
+  }
+
   #cut(): void {
     const { out } = this;
+    if (this.#isDropped) out.length = 0;
     if (out.length === 0) return;
     this.#partsBytes += out.length;
     if (out.length <= copiedBytesMax) this.#parts.push(out.copy());
@@ -59,7 +69,7 @@ export class PartedReply {
   /** Begins a list; give what it returns to `closeList`. */
   openList(): number {
     this.#cut();
-    return this.#parts.push(emptyBytes) - 1;
+    return this.#isDropped ? 0 : this.#parts.push(emptyBytes) - 1;
   }
 
   /** Ends the list of that number, which has `count` elements (pairs, of a map). */
@@ -69,6 +79,7 @@ export class PartedReply {
 
   /** Writes what belongs where `openList` was called, once it is known. */
   fill(list: number, write: (reply: ReplyWriter) => void): void {
+    if (this.#isDropped) return;
     const reply = new ReplyWriter(new ByteWriter(32));
     reply.version = this.#version;
     write(reply);

@@ -9,25 +9,19 @@
  * an error can still be the reply; once a part is in there, the rest follows with nothing in between.
  */
 import type { ByteWriter } from "../../../base/bytes.ts";
-import {
-  slicesWithin,
-  finishNow,
-  type Job,
-  type JobOutcome,
-  type RunningJob,
-} from "../../../base/turn-work.ts";
+import { finishNow, type Job, type JobOutcome, type RunningJob } from "../../../base/turn-work.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { Claim } from "./claims/claims.ts";
+import type { KeyWant } from "./claims/key-modes.ts";
+import { slicesOfCommand } from "./claims/command-slices.ts";
 import { madeAside, wantsOf } from "./claims/key-wants.ts";
 import { wholeEffect } from "./claims/whole-effect.ts";
 import { limits } from "../../../base/limits.ts";
-import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
-import { mayReplicate } from "./dispatch.ts";
+import { replyError } from "./dispatch.ts";
 import { RedisError } from "./errors.ts";
 import type { LaterReplies, LaterReply, LaterWork } from "./later-reply.ts";
-import type { Tracking } from "../tracking/tracking.ts";
 import { PartedReply } from "./parted-reply.ts";
 
 const bytesOfUnit = 1024;
@@ -73,7 +67,7 @@ export function answerInSlices(
   later.keepRequest();
   const { isWhole = false } = options;
   const reply = new SlicedReply(context, parts, later, isWhole);
-  const job = heedingPause(context, start(parts));
+  const job = slicesOfCommand(context, start(parts));
   if (isWhole)
     return reply.start(
       wholeJob(context, parts, job, () => reply.account()),
@@ -81,21 +75,6 @@ export function answerInSlices(
     );
   const hold = (): void => holdReply(context.broker, later, parts.bytes);
   reply.start(bounded(job, parts, hold), options);
-}
-
-/** Clients may be paused, or go on, between its slices: a slice that only reads removes nothing that is due meanwhile. */
-function heedingPause(context: CommandContext, job: Job<void>): Job<void> {
-  const { keyspace, pause } = context.server;
-  const onlyReads = !mayReplicate(context);
-  const set = (keepsDue: boolean): void => {
-    if (keepsDue !== keyspace.keepsDue) keyspace.keepsDue = keepsDue;
-  };
-  const enter = (): boolean => {
-    const before = keyspace.keepsDue;
-    set(onlyReads && pause.isActive);
-    return before;
-  };
-  return slicesWithin(job, enter, set);
 }
 
 /** The changes that are kept back are in the account too. */
@@ -144,15 +123,6 @@ function holdReply({ inFlight }: Broker, later: LaterReplies, bytes: number): vo
   );
 }
 
-/** The same job, whose changes are those of the client, which tracks keys, in each of its slices. */
-function ofClient(tracking: Tracking, client: ClientConnection, job: Job<void>): Job<void> {
-  const enter = (): ReturnType<Tracking["enter"]> => {
-    if (client.tracked !== null) client.tracked.isAtWork = true;
-    return tracking.enter(client.tracked);
-  };
-  return slicesWithin(job, enter, (before) => tracking.enter(before));
-}
-
 class SlicedReply implements LaterWork {
   readonly isWork = true;
   readonly #context: CommandContext;
@@ -190,21 +160,31 @@ class SlicedReply implements LaterWork {
     );
   }
 
+  /** The keys are claimed in the turn in which the command has looked at them, or it waits in line for them. */
   #begin(job: Job<void>): void {
-    if (this.#isWhole && this.#context.server.keyspace.cleanerTurns.isCleanersTurn)
-      this.#letCleanerFirst(job);
-    else this.#claimKeys(job);
+    if (this.#isAbandoned) return;
+    const { claims, keyspace } = this.#context.server;
+    const wants = wantsOf([this.#context], this.#context.database);
+    if (this.#isWhole && keyspace.cleanerTurns.isCleanersTurn) return this.#letCleanerFirst(job, wants);
+    if (wants.length === 0) return this.#runHolding(job, null);
+    const go = (): void => this.#runHolding(job, new Claim(claims, this.#isWhole ? wants : madeAside(wants)));
+    if (claims.mustWaitAsLong(wants)) this.#leaveLine = claims.wait(wants, go);
+    else go();
   }
 
-  /** Changes that are kept back keep the cleaner waiting too (keyspace/cleaner-turns.ts). */
-  #letCleanerFirst(job: Job<void>): void {
+  /**
+   * Changes that are kept back keep the cleaner waiting too (keyspace/cleaner-turns.ts). The keys are claimed meanwhile; what is not
+   * written yet does not show.
+   */
+  #letCleanerFirst(job: Job<void>, wants: readonly KeyWant[]): void {
     const { server, broker } = this.#context;
     const { timers } = broker;
+    const claim = new Claim(server.claims, madeAside(wants));
     const go = (): void => {
       if (this.#leaveLine === null) return;
       this.#leaveLine();
-      this.#leaveLine = null;
-      this.#claimKeys(job);
+      claim.letGo();
+      this.#runHolding(job, new Claim(server.claims, wants), true);
     };
     // Not within the cleaner's work.
     const leave = server.keyspace.cleanerTurns.wait(() => timers.atTickEnd(go));
@@ -213,24 +193,24 @@ class SlicedReply implements LaterWork {
       leave();
       timer.cancel();
     };
+    this.#claim = claim;
+    claim.hold({
+      finish: () => {
+        go();
+        this.#run?.finish();
+      },
+    });
   }
 
-  #claimKeys(job: Job<void>): void {
-    if (this.#isAbandoned) return;
-    const { claims } = this.#context.server;
-    const wants = wantsOf([this.#context], this.#context.database);
-    if (wants.length === 0) return this.#runHolding(job, null);
-    const go = (): void => this.#runHolding(job, new Claim(claims, this.#isWhole ? wants : madeAside(wants)));
-    if (claims.mustWaitAsLong(wants)) this.#leaveLine = claims.wait(wants, go);
-    else go();
-  }
-
-  #runHolding(job: Job<void>, claim: Claim | null): void {
+  /** `isLater`: not a step of it is done now, nor is the reply given. */
+  #runHolding(job: Job<void>, claim: Claim | null, isLater = false): void {
     this.#leaveLine = null;
-    const { reply, broker, server, clientOrNull: client } = this.#context;
+    const { reply, broker } = this.#context;
     reply.out = this.#parts.out;
-    const own = client === null || client.tracked === null ? job : ofClient(server.tracking, client, job);
-    const run = broker.work.run(claim === null ? own : claim.over(own), (outcome) => this.#written(outcome));
+    const { work } = broker;
+    const held = claim === null ? job : claim.over(job);
+    const ended = (outcome: JobOutcome<void>): void => this.#written(outcome);
+    const run = isLater ? work.runLater(held, ended) : work.run(held, ended);
     this.#started(run);
     if (!run.isRunning || claim === null) return;
     this.#claim = claim;
@@ -248,6 +228,13 @@ class SlicedReply implements LaterWork {
   }
 
   #written(outcome: JobOutcome<void>): void {
+    if (this.#isAbandoned) {
+      // It is written down, if it was a fault of ours.
+      if ("error" in outcome) replyError(this.#context, outcome.error);
+      this.#parts.drop();
+      this.#context.reply.out = this.#output;
+      return;
+    }
     this.#context.reply.out = this.#output;
     if ("error" in outcome) {
       this.#later.answer(() => {
@@ -300,6 +287,7 @@ class SlicedReply implements LaterWork {
     if (this.#isWhole && this.#rest === null && this.#run?.isRunning === true) {
       // The connection runs nothing any more: what the job needs stays where the job looks for it.
       context.request = this.#request;
+      this.#parts.drop();
       return;
     }
     this.#run?.cancel();

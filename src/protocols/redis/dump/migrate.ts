@@ -4,7 +4,8 @@
  * Moves keys to another server, by RESTORE. Not here: the conversation (migration.ts).
  */
 import { limits } from "../../../base/limits.ts";
-import { keysBehind, oneKey, type CommandRow } from "../core/command-spec.ts";
+import type { CommandArguments, FoundKey } from "../core/command-keys.ts";
+import { keysBehind, oneKey, type CommandRow, type KeyFlag } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { keyAt } from "../keys/key-ref.ts";
@@ -24,9 +25,25 @@ export const migrateCommand: CommandRow = {
   since: "2.6.0",
   complexity: "O(N), N bytes moved",
   summary: "Moves keys to another server.",
+  keysOf: keysOfMigration,
   run: migrate,
   secrets: secretsOfMigration,
 };
+
+/** Those behind the first KEYS that is no option's value, or the key alone; none where both are given, which is an error. */
+function keysOfMigration(request: CommandArguments): readonly FoundKey[] {
+  const { argumentCount } = request;
+  const flags: readonly KeyFlag[] = ["RW", "access", "delete"];
+  for (let at = 6; at < argumentCount - 1; at++) {
+    if (request.is(at, "AUTH")) at++;
+    else if (request.is(at, "AUTH2")) at += 2;
+    else if (request.is(at, "KEYS")) {
+      if (request.size(3) > 0) return [];
+      return Array.from({ length: argumentCount - 1 - at }, (_, i) => ({ index: at + 1 + i, flags }));
+    }
+  }
+  return [{ index: 3, flags }];
+}
 
 /** As in redis, the options are read up to KEYS. */
 function secretsOfMigration(request: RequestArguments): number[] {

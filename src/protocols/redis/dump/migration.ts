@@ -14,6 +14,7 @@ import { limits } from "../../../base/limits.ts";
 import { type Job, Piece, type RunningJob } from "../../../base/turn-work.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { Claim } from "../core/claims/claims.ts";
+import { slicesOfCommand } from "../core/claims/command-slices.ts";
 import { madeAside, wantsOf } from "../core/claims/key-wants.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
@@ -96,11 +97,7 @@ export class Migration implements LaterWork, DialEvents {
     const { server, request } = this.#context;
     this.#later = this.#replies.beginLater(this);
     server.migrations++;
-    this.#claim.hold({
-      isRunning: true,
-      cancel: () => {},
-      finish: () => this.#giveWay(),
-    });
+    this.#claim.hold({ finish: () => this.#giveWay() });
     // As redis reads it: digits as far as they go, and the lowest 16 bits.
     const port = (Number.parseInt(request.latin1(2), 10) || 0) & 0xffff;
     if (server.dial === null || request.size(1) === 0) return this.#cannotConnect();
@@ -166,13 +163,17 @@ export class Migration implements LaterWork, DialEvents {
   #sendSome(): void {
     if (this.#isOver || this.#isSent || this.#sendRun !== null) return;
     let isOver = false;
-    const run = this.#context.broker.work.run(this.#claim.part(this.#sendingUntilFull()), (outcome) => {
+    const run = this.#context.broker.work.run(this.#part(this.#sendingUntilFull()), (outcome) => {
       isOver = true;
       this.#sendRun = null;
       if ("error" in outcome) this.#failBy(outcome.error);
       else this.#endIfDone();
     });
     if (!isOver) this.#sendRun = run;
+  }
+
+  #part(job: Job<void>): Job<void> {
+    return this.#claim.part(slicesOfCommand(this.#context, job));
   }
 
   get #isFull(): boolean {
@@ -255,7 +256,7 @@ export class Migration implements LaterWork, DialEvents {
   #readSome(): void {
     if (this.#isOver || this.#readRun !== null) return;
     let isOver = false;
-    const run = this.#context.broker.work.run(this.#claim.part(this.#reading()), (outcome) => {
+    const run = this.#context.broker.work.run(this.#part(this.#reading()), (outcome) => {
       isOver = true;
       this.#readRun = null;
       if ("error" in outcome) this.#broken();

@@ -47,6 +47,8 @@ interface Restoring {
   readonly replaces: boolean;
   /** Wall time in ms; 0 for never. */
   readonly at: number;
+  /** The key would have expired when the command began: then what is there goes, and nothing comes. */
+  readonly isOver: boolean;
   readonly idleSeconds: number;
   readonly frequency: number;
 }
@@ -59,9 +61,9 @@ export function restore(context: CommandContext): void {
   const ttl = request.integer(2);
   if (Number.isNaN(ttl)) throw new RedisError(errorTexts.notInteger);
   if (ttl < 0) throw new RedisError("ERR Invalid TTL value, must be >= 0");
-  const now = context.broker.clock.now();
+  const { now } = context;
   const at = ttl === 0 || options.isAbsolute ? ttl : now + ttl;
-  const restoring = { ...options, at };
+  const restoring = { ...options, at, isOver: at !== 0 && at <= now };
   const payloadBytes = request.ends[3]! - request.starts[3]!;
   if (isSmall(context)) {
     finishNow(restoreValue(context, restoring));
@@ -156,11 +158,6 @@ function assertAtEnd(reader: RdbReader): void {
   if (reader.remaining > 0) throw new BadData(`has ${reader.remaining} bytes too many`);
 }
 
-/** Whether the key would have expired already: then what is there goes, and nothing comes. */
-function isOver(context: CommandContext, at: number): boolean {
-  return at !== 0 && at <= context.broker.clock.now();
-}
-
 /** Throws where the key is taken: it may have been since the command began. */
 function assertFree(context: CommandContext, replaces: boolean): void {
   if (!replaces && keyAt(context, 1).exists) throw busyKey();
@@ -168,10 +165,14 @@ function assertFree(context: CommandContext, replaces: boolean): void {
 }
 
 /** Says whether there is such a key now. */
-function* putValue(context: CommandContext, value: LoadedValue, { replaces, at }: Restoring): Job<boolean> {
+function* putValue(
+  context: CommandContext,
+  value: LoadedValue,
+  { replaces, at, isOver }: Restoring,
+): Job<boolean> {
   assertFree(context, replaces);
   const key = keyAt(context, 1);
-  if (isOver(context, at)) {
+  if (isOver) {
     if (key.remove()) context.notify(keyEvents.del, 1);
     return false;
   }
@@ -212,7 +213,7 @@ function* restoreStream(
   context: CommandContext,
   reader: RdbReader,
   form: StreamForm,
-  { replaces, at }: Restoring,
+  { replaces, at, isOver }: Restoring,
 ): Job<boolean> {
   const database = writableKeysOf(context);
   const target = { context, database, index: 1 };
@@ -223,7 +224,7 @@ function* restoreStream(
     assertAtEnd(reader);
     const key = keyAt(context, 1);
     if (!replaces && key.exists) throw busyKey();
-    if (isOver(context, at)) {
+    if (isOver) {
       if (key.remove()) context.notify(keyEvents.del, 1);
       return false;
     }

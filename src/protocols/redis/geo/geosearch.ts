@@ -3,6 +3,7 @@
  * [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH], GEOSEARCHSTORE, and the older GEORADIUS and GEORADIUSBYMEMBER with their
  * read-only forms. The members of a few cells of the grid are looked at; where they are many, in slices.
  */
+import type { CommandArguments, FoundKey } from "../core/command-keys.ts";
 import { sortInSlices } from "./sort-in-slices.ts";
 import { finishNow, type Job, Piece } from "../../../base/turn-work.ts";
 import { SortedSetBuild } from "../../../keyspace/values/sorted/sorted-set-build.ts";
@@ -20,6 +21,21 @@ import { replyDistance, replyPosition } from "./geo-arguments.ts";
 import { parseSearch, type Search, type SearchSyntax } from "./search-arguments.ts";
 import { keyEvents } from "../notifications/key-events.ts";
 
+const source: FoundKey = { index: 1, flags: ["RO", "access"] };
+
+/**
+ * Every destination that the options name, though the last one counts: redis finds the first ones only, and so lets a user store where the
+ * user's rules say no.
+ */
+function keysOfSearch(request: CommandArguments, firstOption: number): readonly FoundKey[] {
+  const found = [source];
+  for (let index = firstOption; index < request.argumentCount - 1; index++)
+    if (request.is(index, "COUNT")) index++;
+    else if (request.is(index, "STORE") || request.is(index, "STOREDIST"))
+      found.push({ index: ++index, flags: ["OW", "update"] });
+  return found;
+}
+
 export const georadiusCommands: readonly CommandRow[] = [
   {
     name: "georadius",
@@ -30,6 +46,7 @@ export const georadiusCommands: readonly CommandRow[] = [
       keysBehind("STORE", { startFrom: 6, lastKey: 0, limit: 0 }, "OW", "update"),
       keysBehind("STOREDIST", { startFrom: 6, lastKey: 0, limit: 0 }, "OW", "update"),
     ],
+    keysOf: (request) => keysOfSearch(request, 6),
     since: "3.2.0",
     complexity: "O(N+log(M)), N members in the box, M in the index",
     summary: "Finds members within a distance of a point, and may store them.",
@@ -59,6 +76,7 @@ export const georadiusCommands: readonly CommandRow[] = [
       keysBehind("STORE", { startFrom: 5, lastKey: 0, limit: 0 }, "OW", "update"),
       keysBehind("STOREDIST", { startFrom: 5, lastKey: 0, limit: 0 }, "OW", "update"),
     ],
+    keysOf: (request) => keysOfSearch(request, 5),
     since: "3.2.0",
     complexity: "O(N+log(M)), N members in the box, M in the index",
     summary: "Finds members within a distance of a member, and may store them.",

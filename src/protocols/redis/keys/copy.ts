@@ -1,9 +1,10 @@
 /** COPY source destination [DB number] [REPLACE] */
+import type { RequestArguments } from "../wire/request-arguments.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { assertMayPut } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
-import { databaseArgument } from "../core/database-argument.ts";
+import { databaseArgument, databaseNumber } from "../core/database-argument.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
 import { writableKeysOf } from "./key-access.ts";
@@ -20,8 +21,17 @@ export const copyCommand: CommandRow = {
   since: "6.2.0",
   complexity: "O(N), N nested items, O(1) for a string",
   summary: "Copies a key's value to another key.",
+  keyDatabases: (request, index, selected) => [index === 2 ? targetDatabase(request, selected) : selected],
   run: copy,
 };
+
+/** As the options say; one that is none is an error. */
+function targetDatabase(request: RequestArguments, selected: number): number {
+  let number = selected;
+  for (let index = 3; index < request.argumentCount; index++)
+    if (request.is(index, "DB")) number = databaseNumber(request, ++index) ?? number;
+  return number;
+}
 
 function copy(context: CommandContext): void {
   const { request, reply, server } = context;

@@ -1,7 +1,7 @@
 /** MOVE key database */
 import { assertMayPut } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
-import { databaseArgument } from "../core/database-argument.ts";
+import { databaseArgument, databaseNumber } from "../core/database-argument.ts";
 import { RedisError } from "../core/errors.ts";
 import { keyAt, writableKeyAt } from "./key-ref.ts";
 import { moveKey } from "./key-transfer.ts";
@@ -17,6 +17,7 @@ export const moveCommand: CommandRow = {
   complexity: "O(1)",
   summary: "Moves a key to another database.",
   acts: ["read", "delete"],
+  keyDatabases: (request, _index, selected) => [selected, databaseNumber(request, 2) ?? selected],
   run: move,
 };
 

@@ -196,7 +196,10 @@ function commandFilter(request: RequestArguments, at: number): CommandFilter {
   throw syntaxError();
 }
 
-function keysOfTail({ request, server }: CommandContext): { tail: RequestArguments; found: FoundKey[] } {
+function keysOfTail({ request, server }: CommandContext): {
+  tail: RequestArguments;
+  found: readonly FoundKey[];
+} {
   const tail = request.tail(2);
   const found = requestedKeys(server.commands.findRequested(tail), tail);
   if (typeof found === "string") throw new RedisError(`ERR ${found}`);

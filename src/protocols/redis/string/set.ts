@@ -10,8 +10,8 @@ import { syntaxError } from "../core/errors.ts";
 import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
 import { findString, keyExists, replyString, setString, writableKeysOf } from "../keys/key-access.ts";
 import { hasRead } from "../notifications/lookups.ts";
-import { type CommandArguments, hasWord } from "../core/command-keys.ts";
-import { oneKey, type CommandRow, type KeyFlag } from "../core/command-spec.ts";
+import { type CommandArguments, type FoundKey, hasWord } from "../core/command-keys.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { keyEvents } from "../notifications/key-events.ts";
 
 export const setCommand: CommandRow = {
@@ -23,7 +23,7 @@ export const setCommand: CommandRow = {
   complexity: "O(1)",
   summary: "Sets a string, whatever the key held; options add conditions and expiry.",
   makesValues: isNotXx,
-  keyFlags,
+  keysOf: keysOfSet,
   run: set,
 };
 
@@ -33,12 +33,12 @@ function isNotXx(request: RequestArguments): boolean {
 }
 
 /** It reads with GET only. */
-function keyFlags(request: CommandArguments): readonly KeyFlag[] {
+function keysOfSet(request: CommandArguments): readonly FoundKey[] {
   return hasWord(request, "GET", 3) ? readAndWritten : overwritten;
 }
 
-const overwritten: readonly KeyFlag[] = ["OW", "update"];
-const readAndWritten: readonly KeyFlag[] = ["RW", "access", "update"];
+const overwritten: readonly FoundKey[] = [{ index: 1, flags: ["OW", "update"] }];
+const readAndWritten: readonly FoundKey[] = [{ index: 1, flags: ["RW", "access", "update"] }];
 
 interface SetOptions {
   nx: boolean;

@@ -34,6 +34,7 @@ export function exec(context: CommandContext, bytesMax: number = limits.redisRep
     throw new RedisError("EXECABORT Transaction discarded because of previous errors.");
   if (transaction.needsRoom) assertRoomFor(context);
   if (hasChanged) return reply.nullArray();
+  server.keyspace.moment.fix();
   const { request, spec } = context;
   const endMax = reply.out.length + bytesMax;
   reply.array(transaction.commands.length);

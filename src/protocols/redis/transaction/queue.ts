@@ -11,25 +11,17 @@ export class Transaction {
   readonly commands: QueuedCommand[] = [];
   /** One of the commands adds data. */
   needsRoom = false;
-  /** One of them is of those that write. */
-  writes = false;
-  /** One of them writes, or may reach the replicas of a redis. */
-  mayReplicate = false;
-  /** One of them reads or writes keys, or may reach replicas. */
-  touchesKeys = false;
+  /** What all of them together may do: see `effects` (core/command-spec.ts). */
+  effects = 0;
   /** A command was refused when it was to be queued, so EXEC must not run the others. */
   isAborted = false;
   /** Memory that the commands take. */
   bytes = 0;
 
-  /** `writesByRequest`: as in the command's row. */
-  queue(spec: CommandSpec, request: RequestArguments, writesByRequest: boolean | null): void {
-    const mayReplicate = writesByRequest ?? (spec.write || spec.mayReplicate);
+  queue(spec: CommandSpec, request: RequestArguments, effects: number): void {
     this.commands.push({ spec, request });
     if (spec.denyOom) this.needsRoom = true;
-    if (mayReplicate) this.mayReplicate = true;
-    if (writesByRequest ?? spec.write) this.writes = true;
-    if (mayReplicate || spec.flags.includes("readonly")) this.touchesKeys = true;
+    this.effects |= effects;
     this.bytes += request.memoryBytes;
   }
 

@@ -118,6 +118,19 @@ test("a connection in MONITOR", options, async () => {
   });
 });
 
+test("a connection in MONITOR may call a script that says that it writes nothing", options, async () => {
+  await sameOf(async (port) => {
+    const monitor = new Listener(port);
+    monitor.send(
+      'MONITOR\r\nEVAL "#!lua flags=no-writes\\nreturn 1" 0\r\nEVAL "#!lua\\nreturn 1" 0\r\nEVAL "return 1" 0\r\nEVAL_RO "return 1" 0\r\n',
+    );
+    monitor.send("RESET\r\nGET nokey\r\n");
+    await monitor.has("$-1\r\n");
+    monitor.close();
+    return monitor.text.replaceAll(/\+\d+\.\d{6} .*\r\n/g, "");
+  });
+});
+
 test("a monitor in RESP3, and its flags in CLIENT LIST", options, async () => {
   await sameOf(async (port) => {
     const monitor = new Listener(port);

@@ -6,6 +6,7 @@
  * hold it back: it is the one that ends pauses and that `settle` asks.
  */
 import { type Peer, Rig } from "../../../../fuzz/rig.ts";
+import { SimTime } from "../../../../sim/time.ts";
 import type { RedisServer } from "../../../../src/protocols/redis/server.ts";
 import type { RedisSession } from "../../../../src/protocols/redis/session.ts";
 import { PushingRedis } from "../../../support/pushing-redis.ts";
@@ -28,14 +29,24 @@ export const clients = {
 export type ClientName = keyof typeof clients;
 export const clientNames = Object.keys(clients) as ClientName[];
 
+const luaTimeLimitMs = 5000;
+
+const onlookers: readonly ClientName[] = ["reader", "broadcast", "subscriber", "target"];
+
 export interface Side {
   send(client: ClientName, ...words: readonly Word[]): void;
   /** The same for a command that is answered at once; its reply is taken too. However long the request is, it has run then. */
   call(client: ClientName, ...words: readonly Word[]): Promise<void>;
   /** Waits until everything has come that comes by itself. */
   settle(): Promise<void>;
+  /** Waits until those who look on have got what was sent to them. No client may be paused. */
+  heard(): Promise<void>;
   /** What the client got since the last call: replies and pushes, in their order. */
   take(client: ClientName): string[];
+  /** Where turns can be told apart, scripts with a loop are suspended. */
+  suspendScripts(isOn: boolean): void;
+  /** The same: commands that change values in slices wait until the journal's cleaner has gone first. */
+  cleanerFirst(isOn: boolean): void;
   /** `settle` for one turn only, where turns can be told apart. */
   turn(): Promise<void>;
   close(client: ClientName): Promise<void>;
@@ -69,6 +80,20 @@ export class OurSide implements Side {
     return (this.peer("other").connection.session as RedisSession).context.server;
   }
 
+  suspendScripts(isOn: boolean): void {
+    const { time } = this.rig;
+    this.server.settings.luaTimeLimitMs = isOn ? 1 : luaTimeLimitMs;
+    const monotonic = SimTime.prototype.monotonic.bind(time);
+    let looks = 0;
+    time.monotonic = isOn ? () => monotonic() + ++looks : monotonic;
+  }
+
+  cleanerFirst(isOn: boolean): void {
+    const { cleanerTurns } = this.server.keyspace;
+    if (isOn) while (!cleanerTurns.isCleanersTurn) cleanerTurns.wasRefused();
+    else cleanerTurns.isDone();
+  }
+
   send(client: ClientName, ...words: readonly Word[]): void {
     this.peer(client).send(requestOf(words));
   }
@@ -83,6 +108,8 @@ export class OurSide implements Side {
     // Ticks end until nothing asks for another: a bound of the rig's is less than a long command takes.
     for (let i = 0; i < 1000 && this.rig.time.hasTickEnd; i++) this.rig.settle();
   }
+
+  async heard(): Promise<void> {}
 
   async turn(): Promise<void> {
     this.rig.time.endTick();
@@ -136,9 +163,17 @@ export class RealSide implements Side {
     this.take(client);
   }
 
+  suspendScripts(): void {}
+
+  cleanerFirst(): void {}
+
   /** One answer may come before what was sent at the same time has run, the one after it not. */
   async settle(): Promise<void> {
     for (let i = 0; i < 3; i++) await this.#connection("monitor").pong();
+  }
+
+  async heard(): Promise<void> {
+    for (const client of onlookers) await this.#connection(client).pong();
   }
 
   turn(): Promise<void> {

@@ -8,7 +8,17 @@ import type { Word } from "../../../support/raw-redis.ts";
 import { ask, clientNames, type ClientName, type Side } from "./sides.ts";
 
 /** How a command comes to run. */
-export const ways = ["direct", "sliced", "waiting", "paused", "exec", "script", "undeclared"] as const;
+export const ways = [
+  "direct",
+  "sliced",
+  "waiting",
+  "behind the cleaner",
+  "paused",
+  "exec",
+  "script",
+  "undeclared",
+  "suspended",
+] as const;
 /** Of a command that waits for a key until another client fills it. */
 export const wakings = ["woken", "woken by exec", "woken by script"] as const;
 export type Way = (typeof ways)[number] | (typeof wakings)[number];
@@ -81,6 +91,8 @@ function keysIn(words: readonly Word[]): string[] {
 /** Takes several turns, and has all keys of the database to itself meanwhile. It changes nothing. */
 const holder: Word[] = ["unlink", ...each(manyCount, (i) => [`gone${i}`])];
 
+const suspended = "for i = 1, 1000000 do end return redis.call(unpack(ARGV))";
+
 export class Trial {
   readonly #side: Side;
   readonly #cell: Cell;
@@ -120,7 +132,7 @@ export class Trial {
     this.#sendText("other", "config set maxmemory 0 notify-keyspace-events AKEmn slowlog-log-slower-than 0");
     this.#sendText("other", "flushall");
     for (const key of keys) {
-      const isMany = way === "sliced" || way === "waiting";
+      const isMany = way === "sliced" || way === "waiting" || way === "behind the cleaner";
       await side.call("other", ...makers[key]!(isMany ? manyCount : fewCount));
     }
     await side.settle();
@@ -163,6 +175,12 @@ export class Trial {
         await side.turn();
         side.send("caller", ...command);
         break;
+      case "behind the cleaner":
+        side.cleanerFirst(true);
+        side.send("caller", ...command);
+        await side.turn();
+        side.cleanerFirst(false);
+        break;
       case "paused":
         this.#sendText("other", "client pause 100000 all");
         await side.settle();
@@ -180,6 +198,12 @@ export class Trial {
         side.send("caller", "eval", "return redis.call(unpack(ARGV))", keys.length, ...keys, ...command);
         break;
       }
+      case "suspended":
+        side.suspendScripts(true);
+        side.send("caller", "eval", suspended, keysIn(command).length, ...keysIn(command), ...command);
+        await side.settle();
+        side.suspendScripts(false);
+        break;
       case "undeclared":
         side.send("caller", "eval", "return redis.call(unpack(ARGV))", 0, ...command);
         break;
@@ -198,6 +222,7 @@ export class Trial {
     }
     await side.settle();
     await side.settle();
+    await side.heard();
   }
 
   async #collect(): Promise<void> {

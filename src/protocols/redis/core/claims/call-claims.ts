@@ -30,6 +30,5 @@ export function finishClaims(context: CommandContext): void {
 
 /** What the command needs; of EXEC, all that was queued. */
 function wantsOfCall(context: CommandContext): readonly KeyWant[] {
-  const transaction = context.spec.name === "exec" ? (context.clientOrNull?.transaction ?? null) : null;
-  return wantsOf(transaction === null ? [context] : transaction.commands, context.database);
+  return wantsOf(context.executed?.commands ?? [context], context.database);
 }

@@ -21,7 +21,7 @@ const unitsOfLook = 1;
 export class Claim {
   readonly wants: readonly KeyWant[];
   readonly #claims: KeyClaims;
-  #run: RunningJob | null = null;
+  #run: Pick<RunningJob, "finish"> | null = null;
 
   constructor(claims: KeyClaims, wants: readonly KeyWant[]) {
     this.#claims = claims;
@@ -48,8 +48,8 @@ export class Claim {
     return slicesWithin(job, enter, (before) => (claims.isAtWork = before));
   }
 
-  /** The work goes on in later turns: from here on the keys are held. */
-  hold(run: RunningJob): void {
+  /** The work goes on in later turns: from here on the keys are held. `run` is what ends the work for one who cannot wait. */
+  hold(run: Pick<RunningJob, "finish">): void {
     this.#run = run;
     this.#claims.hold(this);
   }
@@ -116,7 +116,7 @@ export class KeyClaims implements HeldKeys {
     return readsOnly(wants) ? this.#held.areInTheWayOfALook(wants) : this.#isInTheWay(wants);
   }
 
-  /** The same for one that has begun and turned out to be long: others have waited before, for all that they need. */
+  /** The same for one that has begun, in this turn, and turned out to be long: others have waited before, for all that they need. */
   mustWaitAsLong(wants: readonly KeyWant[]): boolean {
     return this.isAny && readsOnly(wants) && this.#isInTheWay(wants);
   }

@@ -24,7 +24,7 @@ export function wantsOf(commands: readonly WantingCommand[], database: number): 
   let at = database;
   let wants: KeyWant[] = [];
   for (const { spec, request } of commands) {
-    if (spec.name === "select") at = databaseOf(request, 1) ?? at;
+    at = spec.selects?.(request) ?? at;
     addWants(wants, spec, request, at);
     if (wants.length > singleKeysMax) wants = wholeOf(wants);
   }
@@ -35,14 +35,16 @@ function addWants(wants: KeyWant[], spec: CommandSpec, request: RequestArguments
   if (spec.claims === "database") wants.push(whole(database));
   if (spec.claims === "all") for (let number = 0; number < databaseCount; number++) wants.push(whole(number));
   if (spec.keys.length === 0 || spec.group === "stream") return;
-  for (const { index, flags } of findKeys(spec, request) ?? []) {
+  const found = findKeys(spec, request, false, singleKeysMax) ?? [];
+  if (found.length > singleKeysMax) {
+    wants.push(whole(database, spec.keys.some(({ flags }) => isWritten(spec, flags)) ? "written" : "read"));
+    return;
+  }
+  for (const { index, flags } of found) {
     const key = request.latin1(index);
-    const mode = modeOf(spec, flags);
-    const other = otherDatabase(spec, request, index);
-    if (other !== "instead") wants.push({ database, key, mode });
-    if (other === undefined) continue;
-    const target = databaseOf(request, other === "instead" ? copyTarget(request) : 2);
-    if (target !== undefined) wants.push({ database: target, key, mode });
+    const mode = isWritten(spec, flags) ? "written" : "read";
+    const databases = spec.keyDatabases?.(request, index, database) ?? [database];
+    for (const number of databases) wants.push({ database: number, key, mode });
   }
 }
 
@@ -52,31 +54,8 @@ export function madeAside(wants: readonly KeyWant[]): readonly KeyWant[] {
 }
 
 /** Readers that keep something beside a value (PFCOUNT) are marked so at their keys. */
-function modeOf(spec: CommandSpec, flags: readonly KeyFlag[]): KeyMode {
-  return !flags.includes("RO") && (spec.write || flags.includes("RW")) ? "written" : "read";
-}
-
-/** MOVE needs its key in two databases; COPY its target in that of DB. */
-function otherDatabase(
-  { name }: CommandSpec,
-  request: RequestArguments,
-  index: number,
-): "too" | "instead" | undefined {
-  if (name === "move") return "too";
-  return name === "copy" && index === 2 && copyTarget(request) > 0 ? "instead" : undefined;
-}
-
-/** The argument behind the last DB of COPY, or 0. */
-function copyTarget(request: RequestArguments): number {
-  for (let index = request.argumentCount - 2; index >= 3; index--)
-    if (request.is(index, "DB")) return index + 1;
-  return 0;
-}
-
-function databaseOf(request: RequestArguments, index: number): number | undefined {
-  if (index >= request.argumentCount) return undefined;
-  const number = request.integer(index);
-  return number >= 0 && number < databaseCount ? number : undefined;
+function isWritten(spec: CommandSpec, flags: readonly KeyFlag[]): boolean {
+  return !flags.includes("RO") && (spec.write || flags.includes("RW"));
 }
 
 function whole(database: number, mode: KeyMode = "written"): KeyWant {

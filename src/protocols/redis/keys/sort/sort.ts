@@ -17,6 +17,7 @@ import type { PartedReply } from "../../core/parted-reply.ts";
 import { answerInSlices, unitsOfBytes } from "../../core/sliced-reply.ts";
 import { storeList } from "../../list/sort-list.ts";
 import { assertReplaceable, writableKeysOf } from "../key-access.ts";
+import type { CommandArguments, FoundKey } from "../../core/command-keys.ts";
 import { keyAt } from "../key-ref.ts";
 import { findByPattern, isPattern, type SortPattern, sortPattern, textOfFound } from "./sort-patterns.ts";
 import { compareItems, type SortItem, scoreOf } from "./sort-order.ts";
@@ -35,6 +36,7 @@ export const sortCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(N+M*log(M)), N elements, M returned",
     summary: "Sorts a list, set or sorted set, and may store the result.",
+    keysOf: keysOfSort,
     run: sort,
   },
   {
@@ -49,6 +51,18 @@ export const sortCommands: readonly CommandRow[] = [
     run: sortRo,
   },
 ];
+
+/** BY and GET name keys by patterns, so no argument is such a key. The last STORE counts. Options are stepped over, as they may hold the word too. */
+function keysOfSort(request: CommandArguments): readonly FoundKey[] {
+  const source: FoundKey = { index: 1, flags: ["RO", "access"] };
+  let destination = 0;
+  for (let index = 2; index < request.argumentCount - 1; index++) {
+    if (request.is(index, "LIMIT")) index += 2;
+    else if (request.is(index, "BY") || request.is(index, "GET")) index++;
+    else if (request.is(index, "STORE")) destination = ++index;
+  }
+  return destination === 0 ? [source] : [source, { index: destination, flags: ["OW", "update"] }];
+}
 
 interface SortOptions {
   isDescending: boolean;

@@ -7,6 +7,7 @@
  */
 import type { Job } from "../../../../base/turn-work.ts";
 import { limits } from "../../../../base/limits.ts";
+import { slicesOfCommand } from "../../core/claims/command-slices.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { RedisError } from "../../core/errors.ts";
 import type { LaterReply, LaterWork } from "../../core/later-reply.ts";
@@ -159,7 +160,8 @@ export class ScriptEngine {
     options: RunOptions,
     prepare: (thread: State) => number,
   ): void {
-    const { broker } = this.#server;
+    const { broker, keyspace } = this.#server;
+    keyspace.moment.fix();
     const run = new ScriptRun(context, options, broker.clock.monotonic());
     const { caller } = machine;
     machine.run = run;
@@ -298,7 +300,8 @@ class SuspendedRun implements LaterWork {
     this.#engine.suspended = this.#run;
     later.keepRequest();
     this.#later = later.beginLater(this);
-    this.#run.outer.broker.work.run(this.#work(), (ended) => {
+    const { outer } = this.#run;
+    outer.broker.work.run(slicesOfCommand(outer, this.#work()), (ended) => {
       this.#later.answer(() => {
         try {
           if ("error" in ended) throw ended.error;
