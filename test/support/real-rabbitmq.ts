@@ -34,7 +34,7 @@ export class RealRabbitMq {
     this.#directory = directory;
   }
 
-  static async start(): Promise<RealRabbitMq> {
+  static async start(plugins: readonly string[] = []): Promise<RealRabbitMq> {
     const [amqp, http, epmd, dist] = [await ownPort(), await ownPort(), await ownPort(), await ownPort()];
     const directory = mkdtempSync(join(tmpdir(), "real-rabbitmq-"));
     const file = (name: string, text: string): string => {
@@ -51,7 +51,7 @@ export class RealRabbitMq {
       RABBITMQ_MNESIA_BASE: join(directory, "mnesia"),
       RABBITMQ_LOG_BASE: join(directory, "log"),
       RABBITMQ_CONF_ENV_FILE: "/dev/null",
-      RABBITMQ_ENABLED_PLUGINS_FILE: file("plugins", "[rabbitmq_management]."),
+      RABBITMQ_ENABLED_PLUGINS_FILE: file("plugins", `[${["rabbitmq_management", ...plugins].join(",")}].`),
       RABBITMQ_CONFIG_FILE: file(
         "rabbitmq.conf",
         `listeners.tcp.1 = 127.0.0.1:${amqp}\nmanagement.tcp.ip = 127.0.0.1\nmanagement.tcp.port = ${http}\n`,
