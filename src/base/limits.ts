@@ -104,6 +104,8 @@ export const limits = {
   liveHistoriesMax: 64,
   /** MIGRATE commands under way at once, each with a connection of its own to another server. */
   migrationsMax: 64,
+  /** The most that MIGRATE waits for one step of the other server, whatever its timeout says: its keys are held meanwhile. */
+  migrationTimeoutMsMax: 60_000,
   /** Of one MIGRATE: what is on its way to the other server, beside one value. */
   migrationBytesUnsentMax: 1 << 20,
   /** Named subscribers whose place in a history is remembered, for each of their channels; the one that went first is forgotten. */

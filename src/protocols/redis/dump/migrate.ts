@@ -109,7 +109,7 @@ function planOf({ request, server }: CommandContext): MigrationPlan {
   return {
     keys,
     database,
-    timeoutMs: Math.min(timeout > 0 ? timeout : defaultTimeoutMs, limits.timerMsMax),
+    timeoutMs: Math.min(timeout > 0 ? timeout : defaultTimeoutMs, limits.migrationTimeoutMsMax),
     isCopy,
     replaces,
     login,

@@ -119,7 +119,6 @@ export class Migration implements LaterWork, DialEvents {
   }
 
   received(bytes: Buffer): void {
-    this.#arm();
     this.#parser.feed(Buffer.from(bytes));
     if (this.#parser.pendingBytes > replyBytesMax) return this.#broken();
     this.#readSome();
@@ -269,6 +268,8 @@ export class Migration implements LaterWork, DialEvents {
   *#reading(): Job<void> {
     const piece = new Piece();
     for (let reply = this.#parser.next(); reply !== undefined; reply = this.#parser.next()) {
+      // A whole answer is progress: single bytes could hold the keys for ever.
+      this.#arm();
       const refusal = reply.type === "error" ? reply.text : null;
       if (this.#greetings > 0) this.#greeted(refusal);
       else if (this.#answered < this.#sent.length) this.#restored(this.#sent[this.#answered++]!, refusal);
