@@ -268,22 +268,13 @@ async def consumers(connection):
     await soon(lambda: len(by) == 2, "two messages")
     equal(by, ["high", "low"])
     plain = await aio_pika.connect(AMQP_URL)
-    waiting = await (await plain.channel()).declare_queue("doomed")
-    async def iterate():
-        async with waiting.iterator() as messages:
-            async for message in messages:
-                await message.ack()
-                if message.body == b"first":
-                    started.set()
-
-    started = asyncio.Event()
-    iterating = asyncio.create_task(iterate())
-    await channel.default_exchange.publish(Message(b"first"), "doomed")
-    await started.wait()
+    waiting = await plain.channel()
+    doomed = await waiting.declare_queue("doomed")
+    cancelled = []
+    (await waiting.get_underlay_channel()).on_consumer_cancel_callbacks.add(lambda frame: cancelled.append(frame.consumer_tag))
+    tag = await doomed.consume(lambda message: None)
     await channel.queue_delete("doomed")
-    done, _ = await asyncio.wait([iterating], timeout=5)
-    iterating.cancel()
-    equal(len(done), 1)
+    await soon(lambda: cancelled == [tag], "the cancellation")
     await plain.close()
 
 

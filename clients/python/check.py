@@ -54,13 +54,13 @@ def management(method, path):
         return json.loads(response.read() or b"null")
 
 
-def close_connection(own_name):
+def close_connection(wanted, name_of=lambda each: each.get("user_provided_name")):
     """Closes the connection of that name (its client's property `connection_name`), as an operator does."""
 
     def found():
-        return [each["name"] for each in management("GET", "connections") if each.get("user_provided_name") == own_name]
+        return [each["name"] for each in management("GET", "connections") if name_of(each) == wanted]
 
-    for name in until(found, f"connection {own_name} in the list"):
+    for name in until(found, f"connection {wanted} in the list"):
         try:
             management("DELETE", "connections/" + urllib.parse.quote(name, safe=""))
         except urllib.error.HTTPError as error:
