@@ -49,13 +49,6 @@ export const amqpClients: readonly ClientRow[] = [
     toolchain: java("rabbitmq"),
   },
   {
-    name: "Spring AMQP 4.1",
-    language: "Java",
-    protocol: "amqp",
-    does: "RabbitTemplate, RabbitAdmin, @RabbitListener, retry, confirms, batches, transactions, streams, restarts of containers",
-    toolchain: java("spring-amqp"),
-  },
-  {
     name: "php-amqplib",
     language: "PHP",
     protocol: "amqp",
@@ -66,7 +59,7 @@ export const amqpClients: readonly ClientRow[] = [
     name: "bunny",
     language: "Ruby",
     protocol: "amqp",
-    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, transactions, streams, recovery",
+    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, transactions, streams, 10,000 messages",
     toolchain: ruby("bunny_amqp", ["bunny"], ["ruby-bunny"]),
   },
 ];

@@ -1,6 +1,7 @@
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.BuiltinExchangeType;
+import com.rabbitmq.client.CancelCallback;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
@@ -199,7 +200,7 @@ class Main {
         List<String> by = Collections.synchronizedList(new ArrayList<>());
         List<String> cancelled = Collections.synchronizedList(new ArrayList<>());
         for (int priority : List.of(1, 9))
-            channel.basicConsume("preferred", false, Map.of("x-priority", priority), (tag, delivery) -> by.add("" + priority), cancelled::add);
+            channel.basicConsume("preferred", false, Map.of("x-priority", priority), (tag, delivery) -> by.add("" + priority), (CancelCallback) cancelled::add);
         publish(channel, "", "preferred", "a");
         publish(channel, "", "preferred", "b");
         Check.until("two messages", () -> by.equals(List.of("9", "1")));
