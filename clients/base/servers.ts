@@ -55,7 +55,8 @@ export const peers: Readonly<Record<string, Peer>> = {
       const stop = (): Promise<void> => redis.stop();
       return { env: variables({ redis: redis.port }), stop, kill: stop };
     },
-  },  rabbitmq: {
+  },
+  rabbitmq: {
     protocol: "amqp",
     missing: missingRealRabbitMq,
     start: async () => {

@@ -2,7 +2,6 @@
 import type { ClientRow } from "../base/row.ts";
 import { php, ruby } from "../toolchains/debian.ts";
 import { go } from "../toolchains/go.ts";
-import { java } from "../toolchains/java.ts";
 import { python } from "../toolchains/python.ts";
 
 export const amqpClients: readonly ClientRow[] = [
@@ -28,25 +27,11 @@ export const amqpClients: readonly ClientRow[] = [
     toolchain: python("kombu_amqp"),
   },
   {
-    name: "Celery 5.7 over AMQP",
-    language: "Python",
-    protocol: "amqp",
-    does: "broker, results by rpc://: chain, group, retry, countdown, acks_late, quorum queues, remote control, events, redelivery",
-    toolchain: python("celery_amqp"),
-  },
-  {
     name: "amqp091-go 1.16",
     language: "Go",
     protocol: "amqp",
     does: "confirms, returns, prefetch, dead letters, RPC, exchanges, transactions, streams, notifications, reconnection",
     toolchain: go("amqp091"),
-  },
-  {
-    name: "RabbitMQ Java client 5.37",
-    language: "Java",
-    protocol: "amqp",
-    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, transactions, streams, automatic recovery",
-    toolchain: java("rabbitmq"),
   },
   {
     name: "php-amqplib",
