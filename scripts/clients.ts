@@ -1,8 +1,8 @@
 /**
- * `npm run test:clients [-- TEXT…] [--peer redis] [--install] [--all-there]`: client libraries in other languages, each as its
+ * `npm run test:clients [-- TEXT…] [--peer redis|rabbitmq] [--install] [--all-there]`: client libraries in other languages, each as its
  * user would use it, against a TroikaMQ of its own on a random port; with TEXT only the rows whose name or language holds one of them.
  *
- * `--peer redis` takes the real redis-server instead: what fails there is a fault of the program. `--install` has apt-get install
+ * `--peer redis` (`rabbitmq`) takes the real server of that protocol instead, and its rows: what fails there is a fault of the program. `--install` has apt-get install
  * the languages that are missing. `--all-there` fails where a row is skipped. TROIKAMQ_TEST_RUNTIME (`bun`, the default, or `node`) says what runs
  * the broker. Exit code 1 when a row fails, 2 for a command line that cannot be carried out.
  */

@@ -3,6 +3,7 @@
  * is told of it, in its environment. Invariant: each program has a server of its own, so that none sees what another left.
  */
 import { startTestBroker, type TestPorts } from "../../test/support/broker.ts";
+import { missingRealRabbitMq, RealRabbitMq } from "../../test/support/real-rabbitmq.ts";
 import { noRealRedis, RealRedis } from "../../test/support/real-redis.ts";
 import type { ClientRow } from "./row.ts";
 
@@ -16,10 +17,12 @@ export interface Server {
   kill(): Promise<void>;
 }
 
-function variables(ports: Partial<Pick<TestPorts, Protocol>>): Record<string, string> {
+function variables(ports: Partial<TestPorts>): Record<string, string> {
   return {
     ...(ports.redis === undefined ? {} : { REDIS_URL: `redis://127.0.0.1:${ports.redis}/0` }),
     ...(ports.amqp === undefined ? {} : { AMQP_URL: `amqp://guest:guest@127.0.0.1:${ports.amqp}/%2f` }),
+    // By its management API programs close their own connections, as an operator does.
+    ...(ports.http === undefined ? {} : { MANAGEMENT_URL: `http://127.0.0.1:${ports.http}` }),
     ...(ports.kafka === undefined ? {} : { KAFKA_BROKERS: `127.0.0.1:${ports.kafka}` }),
   };
 }
@@ -51,6 +54,15 @@ export const peers: Readonly<Record<string, Peer>> = {
       const redis = await RealRedis.start();
       const stop = (): Promise<void> => redis.stop();
       return { env: variables({ redis: redis.port }), stop, kill: stop };
+    },
+  },
+  rabbitmq: {
+    protocol: "amqp",
+    missing: missingRealRabbitMq,
+    start: async () => {
+      const rabbit = await RealRabbitMq.start();
+      const stop = (): Promise<void> => rabbit.stop();
+      return { env: variables(rabbit.ports), stop, kill: stop };
     },
   },
 };

@@ -4,9 +4,13 @@
 
 const WAIT_SECONDS_MAX = 60;
 
-$url = parse_url(getenv('REDIS_URL'));
-define('REDIS_HOST', $url['host']);
-define('REDIS_PORT', $url['port']);
+foreach (['REDIS', 'AMQP'] as $protocol) {
+    $url = parse_url(getenv("{$protocol}_URL") ?: '');
+    define("{$protocol}_HOST", $url['host'] ?? '');
+    define("{$protocol}_PORT", $url['port'] ?? 0);
+}
+// Of AMQP, the last of the two.
+define('AMQP_VHOST', urldecode(substr($url['path'] ?? '/%2f', 1)));
 $failed = false;
 error_reporting(E_ALL & ~E_DEPRECATED & ~E_USER_DEPRECATED);
 set_error_handler(function (int $level, string $text, string $file, int $line) {
@@ -41,6 +45,25 @@ function until(string $what, callable $find): void
             throw new Exception("$what did not come");
         }
     }
+}
+
+/** Closes the connection that its client gave this name, as an operator does. */
+function close_connection(string $name): void
+{
+    $ask = function (string $method, string $path) {
+        $header = 'authorization: Basic ' . base64_encode('guest:guest');
+        $context = stream_context_create(['http' => ['method' => $method, 'header' => $header, 'ignore_errors' => true]]);
+        return json_decode(file_get_contents(getenv('MANAGEMENT_URL') . "/api/$path", false, $context), true);
+    };
+    until("connection $name in the list", function () use ($ask, $name) {
+        foreach ($ask('GET', 'connections') as $each) {
+            if (($each['user_provided_name'] ?? null) === $name) {
+                $ask('DELETE', 'connections/' . rawurlencode($each['name']));
+                return true;
+            }
+        }
+        return false;
+    });
 }
 
 function scenario(string $name, callable $run): void

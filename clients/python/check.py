@@ -1,11 +1,18 @@
 """What every program of clients/python begins with: how it says what it checked, and how it waits."""
 
+import base64
+import json
 import os
 import sys
 import time
 import traceback
+import urllib.error
+import urllib.parse
+import urllib.request
 
 REDIS_URL = os.environ.get("REDIS_URL", "")
+AMQP_URL = os.environ.get("AMQP_URL", "")
+MANAGEMENT_URL = os.environ.get("MANAGEMENT_URL", "")
 WAIT_SECONDS_MAX = 60
 
 
@@ -37,6 +44,28 @@ def until(find, what="the condition"):
             return found
         time.sleep(0.01)
     raise AssertionError(f"{what} did not come within {WAIT_SECONDS_MAX} s")
+
+
+def management(method, path):
+    """What RabbitMQ's management API answers."""
+    request = urllib.request.Request(f"{MANAGEMENT_URL}/api/{path}", method=method)
+    request.add_header("authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
+    with urllib.request.urlopen(request, timeout=WAIT_SECONDS_MAX) as response:
+        return json.loads(response.read() or b"null")
+
+
+def close_connection(wanted, name_of=lambda each: each.get("user_provided_name")):
+    """Closes the connection of that name (its client's property `connection_name`), as an operator does."""
+
+    def found():
+        return [each["name"] for each in management("GET", "connections") if name_of(each) == wanted]
+
+    for name in until(found, f"connection {wanted} in the list"):
+        try:
+            management("DELETE", "connections/" + urllib.parse.quote(name, safe=""))
+        except urllib.error.HTTPError as error:
+            # The list of RabbitMQ still has connections that are gone.
+            equal(error.code, 404)
 
 
 def run(scenarios):

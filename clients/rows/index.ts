@@ -1,5 +1,6 @@
 /** All rows of `npm run test:clients`, by protocol. */
 import type { ClientRow } from "../base/row.ts";
+import { amqpClients } from "./amqp.ts";
 import { redisClients } from "./redis.ts";
 
-export const rows: readonly ClientRow[] = [...redisClients];
+export const rows: readonly ClientRow[] = [...redisClients, ...amqpClients];

@@ -1,7 +1,11 @@
 # How every program of clients/ruby says what it checked, and how it waits.
+require "json"
+require "net/http"
+
 module Check
   WAIT_SECONDS_MAX = 60
   REDIS_URL = ENV["REDIS_URL"]
+  AMQP_URL = ENV["AMQP_URL"]
   @failed = false
 
   def self.equal(actual, expected)
@@ -27,6 +31,22 @@ module Check
       raise "#{what} did not come" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
 
       sleep 0.01
+    end
+  end
+
+  def self.management(kind, path)
+    uri = URI("#{ENV["MANAGEMENT_URL"]}/api/#{path}")
+    request = kind.new(uri)
+    request.basic_auth("guest", "guest")
+    Net::HTTP.start(uri.host, uri.port) { |http| http.request(request) }
+  end
+
+  # Closes the connection that its client gave this name, as an operator does.
+  def self.close_connection(name)
+    self.until("connection #{name} in the list") do
+      listed = JSON.parse(management(Net::HTTP::Get, "connections").body)
+      found = listed.find { |each| each["user_provided_name"] == name }
+      found && management(Net::HTTP::Delete, "connections/#{URI.encode_www_form_component(found["name"]).gsub("+", "%20")}")
     end
   end
 

@@ -11,15 +11,21 @@ import { until } from "./wait.ts";
 
 const program = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
+/** What the machine lacks for it, if anything. */
+export function missingRealRabbitMq(): string | undefined {
+  return existsSync(program) ? undefined : `no rabbitmq-server here: apt-get install rabbitmq-server`;
+}
+
 /** False where it is to be compared with, else why not: the `skip` of a test. */
 export const noRealRabbitMq: string | false =
-  process.env["TROIKAMQ_TEST_RABBITMQ"] === "1" && existsSync(program)
+  process.env["TROIKAMQ_TEST_RABBITMQ"] === "1" && missingRealRabbitMq() === undefined
     ? false
     : "only with TROIKAMQ_TEST_RABBITMQ=1, and rabbitmq-server on this machine";
 
 const authorization = `Basic ${Buffer.from("guest:guest").toString("base64")}`;
 
 export class RealRabbitMq {
+  readonly ports: { readonly amqp: number; readonly http: number };
   readonly amqpUrl: string;
   readonly httpUrl: string;
   readonly #api: string;
@@ -27,6 +33,7 @@ export class RealRabbitMq {
   readonly #directory: string;
 
   private constructor(ports: { amqp: number; http: number }, child: ChildProcess, directory: string) {
+    this.ports = ports;
     this.amqpUrl = `amqp://127.0.0.1:${ports.amqp}`;
     this.httpUrl = `http://127.0.0.1:${ports.http}`;
     this.#api = `http://127.0.0.1:${ports.http}/api`;

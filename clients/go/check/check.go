@@ -15,6 +15,12 @@ const waitMax = 60 * time.Second
 // RedisURL is where the server listens.
 func RedisURL() string { return os.Getenv("REDIS_URL") }
 
+// AmqpURL is where the server listens for AMQP.
+func AmqpURL() string { return os.Getenv("AMQP_URL") }
+
+// ManagementURL is where it has RabbitMQ's management API.
+func ManagementURL() string { return os.Getenv("MANAGEMENT_URL") }
+
 type failure struct{ text string }
 
 func fail(format string, values ...any) { panic(failure{fmt.Sprintf(format, values...)}) }

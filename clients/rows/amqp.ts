@@ -1,0 +1,50 @@
+/** The clients of RabbitMQ. */
+import type { ClientRow } from "../base/row.ts";
+import { php, ruby } from "../toolchains/debian.ts";
+import { go } from "../toolchains/go.ts";
+import { python } from "../toolchains/python.ts";
+
+export const amqpClients: readonly ClientRow[] = [
+  {
+    name: "pika 1.4",
+    language: "Python",
+    protocol: "amqp",
+    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, transactions, streams; blocking, select and asyncio adapters",
+    toolchain: python("pika_amqp"),
+  },
+  {
+    name: "aio-pika 10.2",
+    language: "Python",
+    protocol: "amqp",
+    does: "confirms, dead letters, exchanges, the patterns RPC and Master, transactions, streams, a robust connection that is closed",
+    toolchain: python("aio_pika_amqp"),
+  },
+  {
+    name: "kombu 5.7",
+    language: "Python",
+    protocol: "amqp",
+    does: "producers, consumers, SimpleQueue, pools, mixins, confirms, dead letters, reconnection",
+    toolchain: python("kombu_amqp"),
+  },
+  {
+    name: "amqp091-go 1.16",
+    language: "Go",
+    protocol: "amqp",
+    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, transactions, streams, notifications, reconnection",
+    toolchain: go("amqp091"),
+  },
+  {
+    name: "php-amqplib",
+    language: "PHP",
+    protocol: "amqp",
+    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, transactions, streams, reconnection",
+    toolchain: php("amqplib", `stream_resolve_include_path("PhpAmqpLib/autoload.php")`, ["php-amqplib"]),
+  },
+  {
+    name: "bunny",
+    language: "Ruby",
+    protocol: "amqp",
+    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, transactions, streams, 10,000 messages",
+    toolchain: ruby("bunny_amqp", ["bunny"], ["ruby-bunny"]),
+  },
+];
