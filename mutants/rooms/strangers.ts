@@ -156,4 +156,48 @@ export const strangerMutants: readonly RoomMutant[] = [
     find: "    broker.ticker.awaitDurable(this);\n    broker.storage.startSync();\n",
     replace: "    broker.storage.startSync();\n",
   },
+  {
+    name: "Memory given back by Kafka groups does not release connections that are held back",
+    file: "src/base/bytes-in-flight.ts",
+    find: "    this.#becameOver();\n    if (this.#hasRoom) this.#releaseAll();",
+    replace: "    this.#becameOver();",
+  },
+  {
+    name: "An imported topic permission does not replace the one that is there",
+    file: "src/admin/definitions/import.ts",
+    find: "const byExchange = { ...topicPermissionsIn(user, name), [exchange]: next };",
+    replace: "const byExchange = { [exchange]: next, ...topicPermissionsIn(user, name) };",
+    also: ["clients/management/definitions"],
+  },
+  {
+    name: "The watch of a stream stays among its waiters when the last blocked reader is gone.",
+    file: "src/protocols/redis/stream/stream-watch.ts",
+    find: "    else this.#queue.waiters.delete(this);\n",
+    replace: "",
+  },
+  {
+    name: "OffsetDelete is answered before the deletion is on the disk.",
+    file: "src/protocols/kafka/groups/offset-delete.ts",
+    find: "  call.holdUntilDurable();\n",
+    replace: "",
+  },
+  {
+    name: "A message with CC/BCC under the key of the message before does not invalidate the remembered route.",
+    file: "src/protocols/amqp/publish/publisher.ts",
+    find: "      message.mayHaveMoreKeys ||\n",
+    replace: "",
+    also: ["clients/amqp/amqp-publish"],
+  },
+  {
+    name: "CLIENT UNPAUSE does not forget when the pause was to end.",
+    file: "src/protocols/redis/connection/client-pause.ts",
+    find: "    this.#endsAt = 0;\n",
+    replace: "",
+  },
+  {
+    name: "Silence of a client that the broker does not read from, because publishers are blocked, counts against it.",
+    file: "src/protocols/amqp/core/heartbeat.ts",
+    find: "this.#broker.flow.isBlocked || ",
+    replace: "",
+  },
 ];

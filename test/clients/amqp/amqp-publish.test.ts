@@ -301,6 +301,17 @@ test("a publish to the default exchange goes to a queue that is made before the 
   for (const queue of [byKey, byCopy]) await admin.deleteQueue(queue);
 });
 
+test("a message with CC leads only itself elsewhere, not those of the same key around it", async () => {
+  const channel = await target.channel();
+  const [byKey, byCopy] = [uniqueName("by-key"), uniqueName("by-copy")];
+  for (const queue of [byKey, byCopy]) await channel.assertQueue(queue);
+  for (const CC of [undefined, byCopy, undefined, undefined])
+    channel.sendToQueue(byKey, Buffer.from("x"), CC === undefined ? {} : { CC });
+  await until(async () => (await channel.checkQueue(byKey)).messageCount === 4);
+  assert.deepEqual(await counts(channel, [byKey, byCopy]), [4, 1]);
+  for (const queue of [byKey, byCopy]) await channel.deleteQueue(queue);
+});
+
 test("requests are answered through direct reply-to", async () => {
   const server = await target.channel();
   const { queue } = await server.assertQueue("", { exclusive: false, autoDelete: true, durable: false });

@@ -183,6 +183,24 @@ test("what was imported works: the password, the policy, the bindings", async ()
   await connection.close();
 });
 
+test("what is there already gets what the document says: permissions, topic permissions, policies", async () => {
+  const place = { user: "moved", vhost: "moved/host" };
+  const changed = {
+    permissions: [{ ...place, configure: "^c", write: "^w", read: "^r" }],
+    topic_permissions: [{ ...place, exchange: "news", write: "^b", read: "^c" }],
+    policies: [{ ...document.policies[0]!, priority: 9 }],
+  };
+  assert.equal((await api(broker, "POST", "definitions", changed)).status, 204);
+  const exported = (await api(broker, "GET", "definitions")).body as Exported;
+  const isMeant = (item: { vhost: string; user?: string }): boolean =>
+    item.vhost === "moved/host" && (item.user ?? "moved") === "moved";
+  assert.deepEqual(exported.permissions.filter(isMeant), changed.permissions);
+  assert.deepEqual(exported.topic_permissions.filter(isMeant), changed.topic_permissions);
+  assert.deepEqual(exported.policies.filter(isMeant), changed.policies);
+  const { permissions, topic_permissions, policies } = document;
+  await api(broker, "POST", "definitions", { permissions, topic_permissions, policies });
+});
+
 test("one virtual host imports and exports by itself", async () => {
   await api(broker, "PUT", "vhosts/copy", {});
   const { body } = await api(broker, "GET", "definitions/moved%2Fhost");

@@ -37,7 +37,8 @@ function start(intervalSeconds: number) {
       this.isDestroyed = true;
     },
   };
-  const broker = { timers, flow: { isBlocked: false } } as unknown as Broker;
+  const flow = { isBlocked: false };
+  const broker = { timers, flow } as unknown as Broker;
   const silentLog = { add() {} } as unknown as SparseLog;
   new Heartbeat(connection as unknown as Connection, { broker, silentLog }).start(intervalSeconds);
   /** Half an interval passes; returns the heartbeats that left. */
@@ -48,7 +49,7 @@ function start(intervalSeconds: number) {
     connection.output.reset();
     return length / frameBytes;
   };
-  return { connection, delaysMs, pass };
+  return { connection, delaysMs, flow, pass };
 }
 
 test("an idle connection sends a heartbeat at every half of the interval, its own being no traffic", () => {
@@ -73,6 +74,19 @@ test("what was sent since the last look stands for a heartbeat", () => {
 
 test("a peer that is silent for two intervals is gone", () => {
   const { connection, pass } = start(1);
+  for (let i = 0; i < 4; i++) pass();
+  assert.equal(connection.isDestroyed, false);
+  pass();
+  assert.equal(connection.isDestroyed, true);
+});
+
+test("silence while the broker reads from no publisher is not held against the peer", () => {
+  const { connection, flow, pass } = start(1);
+  flow.isBlocked = true;
+  for (let i = 0; i < 20; i++) pass();
+  assert.equal(connection.isDestroyed, false);
+  flow.isBlocked = false;
+  // Two intervals from now on.
   for (let i = 0; i < 4; i++) pass();
   assert.equal(connection.isDestroyed, false);
   pass();

@@ -119,6 +119,17 @@ test("a hundred connections that are half through large bodies all finish, one a
   assert.ok(most <= bytesMax + bodyBytes + holders.length * pieceBytes, `${most} bytes`);
 });
 
+test("what groups give back lets those go on that were held back for it", () => {
+  const { account, connect } = make();
+  account.keep(bytesMax + mebibyte);
+  const [first, second] = [connect(), connect()];
+  first.receive(2 * mebibyte);
+  second.receive(2 * mebibyte);
+  assert.ok(!second.isReading, "one of them has the turn, the other waits");
+  account.keep(-bytesMax);
+  assert.deepEqual([first.isReading, second.isReading], [true, true]);
+});
+
 test("a small request is not held back for the sake of large ones", () => {
   const { account, connect } = make();
   const big = [connect(), connect(), connect()];
