@@ -200,4 +200,16 @@ export const strangerMutants: readonly RoomMutant[] = [
     find: "this.#broker.flow.isBlocked || ",
     replace: "",
   },
+  {
+    name: "A requeued record that is removed is not taken off the count of ready bytes",
+    file: "src/broker/queue/ready-bytes.ts",
+    find: "pending.ownerOf(reader.offset) <= noOwner",
+    replace: "pending.ownerOf(reader.offset) === noOwner",
+  },
+  {
+    name: "A static member that comes back under a new id keeps the time of its predecessor's last sign of life.",
+    file: "src/protocols/kafka/groups/group.ts",
+    find: "    this.room.keep(member, details, member.assignment);\n    member.seenAt = this.#host.clock.monotonic();\n",
+    replace: "    this.room.keep(member, details, member.assignment);\n",
+  },
 ];

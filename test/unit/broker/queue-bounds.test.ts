@@ -55,6 +55,18 @@ test("a record that was given back and then removed by its place leaves room", a
   assert.ok(!publish(queue, "c"));
 });
 
+test("what was given back and is removed by its place counts for no bytes", async () => {
+  const { declare } = await make();
+  const queue = declare("q", { "x-max-length-bytes": 10 });
+  assert.ok(publish(queue, "abcdef"));
+  const offset = take(queue);
+  queue.requeue(offset);
+  assert.equal(queue.readyBytes!.total, 6);
+  queue.removeAt(offset);
+  assert.equal(queue.readyBytes!.total, 0);
+  assert.ok(publish(queue, "0123456789"));
+});
+
 test("what is removed by its place counts for no bytes, held or not", async () => {
   const { declare } = await make();
   const queue = declare("q", { "x-max-length-bytes": 10 });

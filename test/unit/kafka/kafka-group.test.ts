@@ -231,3 +231,21 @@ test("a static member that comes back with other metadata is counted once", () =
   assert.equal(group.members.size, 1);
   assert.ok(host.memberBytes <= before, `${host.memberBytes} bytes, ${before} before`);
 });
+
+test("a static member that comes back late in its session has a whole session before it", () => {
+  const host = new VirtualHost();
+  const group = new Group("g", host);
+  const client = new Client(group, "s", "static");
+  client.join();
+  host.pass(100);
+  client.sync();
+  const { sessionTimeoutMs } = client.details;
+  host.pass(sessionTimeoutMs - 1000);
+  const again = new Client(group, "s", "static");
+  again.join();
+  host.pass(5000);
+  assert.ok(group.members.has(again.id), "its predecessor's silence does not count");
+  assert.equal(group.heartbeat(again.claim), null);
+  host.pass(sessionTimeoutMs + 1000);
+  assert.equal(group.members.has(again.id), false);
+});
