@@ -316,7 +316,7 @@ func errorsAndLimits() {
 	declare(fresh(), "same", nil)
 	_, err = fresh().QueueDeclare("same", false, false, false, false, nil)
 	check.Fails(err, "inequivalent arg 'durable'")
-	check.Fails(fresh().ExchangeDeclare("odd", "no-such-type", false, false, false, false, nil), "exchange type 'no-such-type'")
+	check.Fails(fresh().ExchangeDeclare("odd", "no-such-type", false, false, false, false, nil), "unknown exchange type 'no-such-type'")
 	shared = connect("shared")
 	check.Fails(fresh().QueueBind("same", "", "nothing", false, nil), "no exchange 'nothing'")
 	_, err = amqp.Dial(strings.Replace(check.AmqpURL(), "guest:guest", "guest:wrong", 1))

@@ -16,7 +16,7 @@ import type { Job } from "../../base/turn-work.ts";
 import type { Authorization } from "../../broker/access/permissions.ts";
 import { topicPermissionsIn, type User } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
-import { declaredType } from "../../broker/exchange/exchange-types.ts";
+import { declaredType, typeProblem } from "../../broker/exchange/exchange-types.ts";
 import type { BindingArguments } from "../../broker/exchange/routing/router.ts";
 import { shownName } from "../../broker/names.ts";
 import { queueTypeOf } from "../../broker/policy/policy.ts";
@@ -179,7 +179,7 @@ function makeExchange(vhost: Vhost, item: DefinitionItem): void {
   const name = brokerName(textOf(item, "name"));
   if (name === "" || name.startsWith("amq.") || vhost.exchanges.has(name)) return;
   const type = declaredType(item["type"]);
-  if (type === undefined) throw badRequest(`invalid exchange type '${String(item["type"])}'`);
+  if (type === undefined) throw badRequest(typeProblem(item["type"]));
   vhost.declareExchange({
     name,
     type,

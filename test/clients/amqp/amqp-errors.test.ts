@@ -78,7 +78,7 @@ const cases: Record<string, [Action, string]> = {
   ],
   "unknown exchange type": [
     (channel) => channel.assertExchange(fresh(), "weird"),
-    "connection 503 COMMAND_INVALID - invalid exchange type 'weird'",
+    "connection 503 COMMAND_INVALID - unknown exchange type 'weird'",
   ],
   "consumer tag twice": [
     async (channel) => {

@@ -93,13 +93,15 @@ test("a folder that was broken off is filled again, a whole one is not", async (
   }
 });
 
+const pages = { redis: "redis.md", amqp: "rabbitmq.md", kafka: "kafka.md" } as const;
+
 test("each row has a name of its own, and stands in the documentation of its protocol", () => {
   assert.equal(new Set(rows.map(({ name }) => name)).size, rows.length);
   for (const { name, language, protocol, does } of rows) {
-    const page = fs.readFileSync(path.join(clientsFolder, `../docs/${protocol}.md`), "utf8");
+    const page = fs.readFileSync(path.join(clientsFolder, "../docs", pages[protocol]), "utf8");
     const cells = page.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
     const found = cells.some((line) => line[1] === name && line[2] === language && line[3] === does);
-    assert.ok(found, `docs/${protocol}.md has no row | ${name} | ${language} | ${does} |`);
+    assert.ok(found, `docs/${pages[protocol]} has no row | ${name} | ${language} | ${does} |`);
   }
 });
 

@@ -1,6 +1,6 @@
 import { everyKey } from "../../../broker/access/rights.ts";
 import type { ExchangeType } from "../../../broker/exchange/definition.ts";
-import { declaredType } from "../../../broker/exchange/exchange-types.ts";
+import { declaredType, typeProblem } from "../../../broker/exchange/exchange-types.ts";
 import { nameOfText } from "../../../broker/names.ts";
 import { type FieldTable, findField } from "../../../message/amqp/table.ts";
 import { argumentTypes, plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
@@ -19,9 +19,7 @@ export function exchangeDeclare(channel: Channel, values: MethodArguments["excha
     vhost.exchange(name);
   } else {
     const type = declaredType(values.type);
-    if (type === undefined) {
-      throw new AmqpError("COMMAND_INVALID", `invalid exchange type '${values.type}'`);
-    }
+    if (type === undefined) throw new AmqpError("COMMAND_INVALID", typeProblem(values.type));
     assertNotDefault(name);
     channel.assertMayUseExchange("create", name);
     if (!vhost.exchanges.has(name)) assertMayMake(channel, name, values.arguments);
