@@ -71,7 +71,9 @@ export class RedisConnection {
       socket.once("error", (error) => fail(error.message));
       socket.once(isTls ? "secureConnect" : "connect", resolve);
     });
-    socket.setTimeout(0);
+    socket
+      .removeAllListeners("timeout")
+      .once("timeout", () => socket.destroy(new Error("it does not answer")));
     const connection = new RedisConnection(socket, where);
     try {
       if (password !== "") await connection.call("AUTH", ...(user === "" ? [password] : [user, password]));
@@ -80,6 +82,8 @@ export class RedisConnection {
       socket.destroy();
       throw error;
     }
+    // Until here silence is no answer; from here on a request may take long.
+    socket.setTimeout(0);
     return connection;
   }
 

@@ -99,10 +99,14 @@ export class AmqpLink {
       socket.once("error", (error) => fail(error.message));
       socket.once(isTls ? "secureConnect" : "connect", resolve);
     });
-    socket.setTimeout(0);
     socket.removeAllListeners("error");
+    socket
+      .removeAllListeners("timeout")
+      .once("timeout", () => socket.destroy(new Error("it does not answer")));
     const link = new AmqpLink(socket, receivers);
     await link.#logIn(user, password, vhost);
+    // Until here silence means that this is no AMQP; from here on there are heartbeats.
+    socket.setTimeout(0);
     return link;
   }
 

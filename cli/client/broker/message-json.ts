@@ -1,7 +1,7 @@
 /** A message as JSON, with the names that RabbitMQ's API has for its parts. */
 import type { AmqpProperties } from "../../../src/message/amqp/properties.ts";
 import { type PlainValue, toPlain } from "../../../src/message/amqp/table-plain.ts";
-import { displayText } from "../../../src/message/amqp/text.ts";
+import { displayText, utf8OrUndefined } from "../../../src/message/amqp/text.ts";
 import type { Message } from "./amqp-link.ts";
 import type { Json } from "./api.ts";
 
@@ -13,16 +13,6 @@ export interface ShownMessage {
   readonly payload: string;
   readonly payload_encoding: "string" | "base64";
   readonly payload_bytes: number;
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function utf8Of(bytes: Buffer): string | undefined {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 function jsonOf(value: PlainValue): unknown {
@@ -45,7 +35,7 @@ function propertiesOf({ headers, ...others }: AmqpProperties): Json {
 }
 
 export function shownMessage({ exchange, routingKey, redelivered, properties, body }: Message): ShownMessage {
-  const text = utf8Of(body);
+  const text = utf8OrUndefined(body, 0, body.length);
   return {
     exchange,
     routing_key: routingKey,
