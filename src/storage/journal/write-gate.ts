@@ -49,11 +49,15 @@ export class WriteGate {
   }
 
   fits(bytes: number): boolean {
+    return this.#leavesOfMinimum(1 / 2, bytes);
+  }
+
+  /** Whether so many bytes fit beside what waits to be written, and leave this share of the minimum to what frees space. */
+  #leavesOfMinimum(share: number, bytes: number): boolean {
     const room = this.#room;
     const journal = this.#journal;
     if (room === null || journal === null) return true;
-    // Half of the space for other requests is left to them.
-    return journal.end - journal.written + bytes <= room.freeBytes - room.freeBytesMin / 2;
+    return journal.end - journal.written + bytes <= room.freeBytes - room.freeBytesMin * share;
   }
 
   /**
@@ -64,11 +68,7 @@ export class WriteGate {
    */
   takeForCopy(bytes: number, isForRoom: boolean): boolean {
     this.copied();
-    const room = this.#room;
-    const journal = this.#journal;
-    if (room === null || journal === null) return true;
-    const kept = isForRoom ? 0 : room.freeBytesMin / 2;
-    if (journal.end - journal.written + bytes > room.freeBytes - kept) return false;
+    if (!this.#leavesOfMinimum(isForRoom ? 0 : 1 / 2, bytes)) return false;
     this.#copyBytes = bytes;
     this.#settle();
     return true;

@@ -211,8 +211,8 @@ export class Cleaner {
       if (!(error instanceof Stopped)) this.#failed(error as Error);
     } finally {
       this.#storage.gate.copied();
-      // Publishers who waited for the room of a copy that was given up are told at the end of a tick.
-      this.#options.requestFlush();
+      // Publishers who waited for the room of a copy that was given up are told at the end of a tick. A stop writes by itself.
+      if (!this.#isClosing) this.#options.requestFlush();
       this.#source.forget();
       this.#round = null;
     }

@@ -215,13 +215,18 @@ test("what members bring is bounded: for each, for the group and for all groups,
   assert.equal(refused(other, large), errorCodes.COORDINATOR_NOT_AVAILABLE);
 });
 
-test("a static member that comes back with other metadata is counted once", () => {
+function withStaticMember() {
   const host = new VirtualHost();
   const group = new Group("g", host);
   const client = new Client(group, "s", "static");
   client.join();
   host.pass(100);
   client.sync();
+  return { host, group, client };
+}
+
+test("a static member that comes back with other metadata is counted once", () => {
+  const { host, group } = withStaticMember();
   const before = host.memberBytes;
   const again = new Client(group, "s", "static");
   again.details.protocols[0]!.metadata.fill(1);
@@ -233,12 +238,7 @@ test("a static member that comes back with other metadata is counted once", () =
 });
 
 test("a static member that comes back late in its session has a whole session before it", () => {
-  const host = new VirtualHost();
-  const group = new Group("g", host);
-  const client = new Client(group, "s", "static");
-  client.join();
-  host.pass(100);
-  client.sync();
+  const { host, group, client } = withStaticMember();
   const { sessionTimeoutMs } = client.details;
   host.pass(sessionTimeoutMs - 1000);
   const again = new Client(group, "s", "static");
