@@ -20,6 +20,16 @@ function* placesOf(command: CompletedCommand, before = ""): Generator<Place, voi
   for (const each of command.commands) yield* placesOf(each, path);
 }
 
+/** Branches of a `case` over the command and the option before the cursor: `offer` is what offers the option's values. */
+function branchesOfOptions(places: readonly Place[], offer: (values: Values) => string): readonly string[] {
+  return places.flatMap(({ path, command }) =>
+    command.options.flatMap(({ names, values }) => {
+      const words = names.map((name) => `"${path}|${name}"`).join("|");
+      return values === null ? [] : [`    ${words}) ${offer(values)};;`];
+    }),
+  );
+}
+
 /** In single quotes of any of the shells. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
@@ -41,13 +51,7 @@ function bashValues(values: Values): string {
 function bash(tree: CompletedCommand): string {
   const places = [...placesOf(tree)];
   const paths = places.slice(1).map(({ path }) => `"${path}"`);
-  const afterOption = places.flatMap(({ path, command }) =>
-    command.options.flatMap(({ names, values }) =>
-      values === null
-        ? []
-        : [`    ${names.map((name) => `"${path}|${name}"`).join("|")}) ${bashValues(values)}; isValue=1;;`],
-    ),
-  );
+  const afterOption = branchesOfOptions(places, (values) => `${bashValues(values)}; isValue=1`);
   const plain = places.map(({ path, command: { commands, values } }) => {
     const words = commands.length > 0 ? commands.map(({ name }) => name) : values;
     return `      "${path}") ${bashValues(words)};;`;
@@ -101,13 +105,7 @@ function zshValues(values: Values): string {
 function zsh(tree: CompletedCommand): string {
   const places = [...placesOf(tree)];
   const paths = places.slice(1).map(({ path }) => `"${path}"`);
-  const afterOption = places.flatMap(({ path, command }) =>
-    command.options.flatMap(({ names, values }) =>
-      values === null
-        ? []
-        : [`    ${names.map((name) => `"${path}|${name}"`).join("|")}) ${zshValues(values)}; return;;`],
-    ),
-  );
+  const afterOption = branchesOfOptions(places, (values) => `${zshValues(values)}; return`);
   const dashed = places.map(({ path, command: { options } }) => {
     const items = options.flatMap(({ names, help }) => names.map((name) => described(name, help)));
     return `      "${path}") items=(${items.join(" ")}); _describe -o option items;;`;
