@@ -19,8 +19,8 @@ export interface Timers {
   /** Runs `action` after the input that is ready now has been handled: the end of the tick. */
   atTickEnd(action: () => void): void;
   /**
-   * Frees now what nothing refers to any more: for who has dropped much memory outside of the JavaScript heap, which Bun frees only
-   * when its heap has grown. Not there on Node, which counts such memory itself. Takes some milliseconds.
+   * Frees now what nothing refers to any more: for who has dropped much memory outside of the JavaScript heap, which a runtime frees
+   * only when it likes. Takes some tens of milliseconds. Not there where time is simulated.
    */
   collectGarbage?(): void;
 }

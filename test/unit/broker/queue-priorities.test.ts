@@ -58,8 +58,10 @@ class Model {
     this.rules = rules;
   }
 
-  get mayExpireWithinBounds(): boolean {
-    return this.rules.maxLength !== undefined && this.ready.some(({ expiresAt }) => expiresAt < Infinity);
+  /** A message has expired behind others, or may while a bound drops what is before it: what a turn gathers may not be told apart. */
+  get mayExpireBehind(): boolean {
+    const before = this.rules.maxLength === undefined ? this.now + 1 : Infinity;
+    return this.ready.some(({ expiresAt }) => expiresAt < before);
   }
 
   #head(): Message | undefined {
@@ -297,9 +299,17 @@ async function compare(rules: Rules, steps: readonly Step[]): Promise<void> {
     assert.equal(real.queue.readyCount, model.ready.length);
     assert.deepEqual([...real.held.keys()].toSorted(), model.held.map(({ body }) => body).toSorted());
   };
+  /** All of the turn is done, in both. */
+  const catchUp = (): void => {
+    real.queue.catchUp();
+    model.expire();
+  };
   for (const each of steps) {
     if (typeof each === "object" && "publish" in each) {
       for (const [ofMessage, ttlMs] of each.publish) {
+        // What comes in a turn is put in order, and the bound is applied, before the head is looked at for its expiry.
+        const mayExpire = model.mayExpireBehind;
+        if (mayExpire) catchUp();
         const body = `m${published++}`;
         publishInTurn(real.queue, body, {
           ...(ofMessage === undefined ? {} : { priority: ofMessage }),
@@ -308,8 +318,7 @@ async function compare(rules: Rules, steps: readonly Step[]): Promise<void> {
         real.queue.canExpire ||= ttlMs !== undefined;
         const level = Math.min(ofMessage ?? 0, rules.max);
         model.publish({ body, level, expiresAt: model.now + (ttlMs ?? Infinity), given: 0 });
-        // A bound that is applied to a whole turn's messages meets expired ones which waited behind others that it drops.
-        if (model.mayExpireWithinBounds) real.queue.catchUp();
+        if (mayExpire || model.mayExpireBehind) catchUp();
       }
       if (!each.endsTurn) continue;
     } else if (typeof each === "object" && "settle" in each) {
@@ -322,7 +331,7 @@ async function compare(rules: Rules, steps: readonly Step[]): Promise<void> {
       const from = each.ofGet ? model.got : model.held;
       from.splice(from.indexOf(message), 1);
       // Otherwise the turn delivers what is given back as if it had been there before the room was.
-      if (each.settle === "requeue" && hasMadeRoom) real.queue.catchUp();
+      if (each.settle === "requeue" && hasMadeRoom) catchUp();
       hasMadeRoom = true;
       real.settle([message.body], each.settle);
       if (each.settle === "requeue") model.requeue([message]);
@@ -332,7 +341,7 @@ async function compare(rules: Rules, steps: readonly Step[]): Promise<void> {
       }
       if (each.pick % 2 === 0) continue;
     } else if (typeof each === "object" && "requeueAll" in each) {
-      real.queue.catchUp();
+      catchUp();
       same();
       const all = each.requeueAll ? model.got.splice(0) : model.held.splice(0);
       real.settle(
@@ -341,7 +350,7 @@ async function compare(rules: Rules, steps: readonly Step[]): Promise<void> {
       );
       model.requeue(all);
     } else if (typeof each === "object") {
-      real.queue.catchUp();
+      catchUp();
       await real.pass(each.pass);
       model.now += each.pass;
       model.expire();
@@ -351,22 +360,20 @@ async function compare(rules: Rules, steps: readonly Step[]): Promise<void> {
       model.hasConsumer = true;
       model.deliver();
     } else if (each === "purge") {
-      real.queue.catchUp();
+      catchUp();
       assert.equal(purge(real.queue), model.ready.length);
       model.ready = [];
     } else if (each === "restart") {
-      real.queue.catchUp();
+      catchUp();
       same();
       await real.restart(model.now);
       model.restart();
     }
-    real.queue.catchUp();
+    catchUp();
     hasMadeRoom = false;
-    model.expire();
     same();
   }
-  real.queue.catchUp();
-  model.expire();
+  catchUp();
   same();
   const left: string[] = [];
   for (let text = model.get(); text !== null; text = model.get()) left.push(text.split(" ")[0]!);

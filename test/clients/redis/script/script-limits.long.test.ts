@@ -94,8 +94,8 @@ test("machines of large scripts are freed, though the scripts stay cached", () =
   withoutTimeLimit(async () => {
     const script =
       "local s = string.rep('x', 1e6) local t = {} for i = 1, 100 do t[i] = s .. i end return #t";
-    // Node collects when it likes; unfreed they would have 2 GB.
-    const megabytesMax = process.env["TROIKAMQ_TEST_RUNTIME"] === "node" ? 1200 : 450;
+    // Unfreed they would have 2 GB.
+    const megabytesMax = 450;
     for (let i = 0; i < 20; i++) {
       assert.equal(await runner.call("eval", `${script} -- ${i}`, 0), ":100\r\n");
       const bytes = residentBytes(broker.pid);
