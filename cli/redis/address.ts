@@ -35,12 +35,19 @@ export function redisAddress(
   const path = url.pathname.replace(/^\//, "");
   const isTls = url.protocol === "rediss:";
   if ((!isTls && url.protocol !== "redis:") || url.hostname === "" || !/^\d{0,5}$/.test(path)) throw bad;
+  const decoded = (part: string): string => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      throw new StartError(2, "--url: write a percent sign in the user or the password as %25");
+    }
+  };
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: url.port === "" ? 6379 : Number(url.port),
     isTls,
-    user: decodeURIComponent(url.username),
-    password: url.password === "" ? (environment["REDISCLI_AUTH"] ?? "") : decodeURIComponent(url.password),
+    user: decoded(url.username),
+    password: url.password === "" ? (environment["REDISCLI_AUTH"] ?? "") : decoded(url.password),
     database: path === "" ? undefined : Number(path),
   };
 }

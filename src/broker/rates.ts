@@ -276,7 +276,8 @@ function sampled(
   const seconds = (now - sample.at) / 1000;
   for (const [i, read] of readers.entries()) {
     const count = read(thing);
-    sample.rates[i] = (count - sample.counts[i]!) / seconds;
+    // What closed connections and deleted virtual hosts had counted is in no sum any more.
+    sample.rates[i] = Math.max(count - sample.counts[i]!, 0) / seconds;
     sample.counts[i] = count;
   }
   sample.at = now;

@@ -117,7 +117,8 @@ export class AllTotals {
     for (const open of connections.all()) {
       if (left-- === 0) break;
       const { vhost, channels } = open.describe();
-      const sum = vhost === null ? undefined : sums.get(vhost);
+      // Those that only wait for their peer to close are not listed either.
+      const sum = vhost === null || open.isClosed ? undefined : sums.get(vhost);
       if (sum !== undefined) {
         sum.connections++;
         sum.channels += channels;

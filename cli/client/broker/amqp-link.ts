@@ -193,7 +193,11 @@ export class AmqpLink {
   async drained(): Promise<void> {
     if (!this.#socket.writableNeedDrain) return;
     await new Promise<void>((resolve) => {
-      this.#socket.once("drain", resolve).once("close", resolve);
+      const over = (): void => {
+        this.#socket.off("drain", over).off("close", over);
+        resolve();
+      };
+      this.#socket.on("drain", over).on("close", over);
     });
     if (this.#failure !== null) throw this.#failure;
   }

@@ -1,7 +1,7 @@
 /**
  * Messages of one or several queues or streams, one after the other, by AMQP.
  *
- * Invariants: no more than `prefetch` messages are here without having been taken; each is acknowledged when the next is asked for, so what
+ * Invariants: no more than `prefetch` messages of each source are here without having been taken (streams have no bound for all together); each is acknowledged when the next is asked for, so what
  * was not dealt with goes back to its queue.
  */
 import type { FieldTable } from "../../../src/message/amqp/table.ts";

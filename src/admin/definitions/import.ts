@@ -190,9 +190,14 @@ function makeExchange(vhost: Vhost, item: DefinitionItem): void {
   });
 }
 
+/** Not one that is there, nor one whose name the server has given. */
+function isMade({ queues }: Vhost, name: string): boolean {
+  return !name.startsWith("amq.") && !queues.has(name);
+}
+
 function makeQueue(vhost: Vhost, item: DefinitionItem): void {
   const name = brokerName(textOf(item, "name"));
-  if (name.startsWith("amq.") || vhost.queues.has(name)) return;
+  if (!isMade(vhost, name)) return;
   const args = argumentsOf(item);
   const type = args["x-queue-type"] ?? "classic";
   if (!["classic", "quorum", "stream"].includes(type as string))
@@ -225,15 +230,15 @@ function makeBinding(vhost: Vhost, item: DefinitionItem): void {
 
 /** RabbitMQ looks before it begins. */
 function assertQueuesFit(target: Target, { queues = [] }: Definitions): void {
-  const added = new Map<Vhost, number>();
+  const added = new Map<Vhost, Set<string>>();
   for (const item of queues) {
     const given = item["vhost"];
     const vhost = target.vhost ?? (typeof given === "string" ? namedVhost(target.broker, given) : undefined);
     const name = item["name"];
-    if (vhost === undefined || typeof name !== "string" || vhost.queues.has(brokerName(name))) continue;
-    added.set(vhost, (added.get(vhost) ?? 0) + 1);
+    if (vhost === undefined || typeof name !== "string" || !isMade(vhost, brokerName(name))) continue;
+    added.set(vhost, (added.get(vhost) ?? new Set()).add(name));
   }
-  for (const [{ name, queues: there, queuesMax }, count] of added) {
+  for (const [{ name, queues: there, queuesMax }, { size: count }] of added) {
     if (there.size + count <= queuesMax) continue;
     throw new Refusal(
       400,

@@ -10,7 +10,7 @@ import { badRequest } from "../api/body.ts";
 import { endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
 import { bodyWith, changedVhostAt, escapedHtml, lookedVhostAt, objectNotFound } from "./lookups.ts";
-import { shownName } from "./names.ts";
+import { brokerName, shownName } from "./names.ts";
 
 const fields: Fields<Parameter> = {
   value: ({ value }) => value,
@@ -18,7 +18,7 @@ const fields: Fields<Parameter> = {
   component: ({ component }) => component,
   name: ({ name }) => name,
 };
-const nameOf = ({ name }: { readonly name: string }): string => name;
+const nameOf = ({ name }: { readonly name: string }): string => brokerName(name);
 const groupOf = ({ vhost, component }: Parameter): string => `${vhost}\0${component}`;
 
 /** Policies are not among all parameters, but are where their component is named, as in RabbitMQ. */

@@ -15,7 +15,7 @@ import { badRequest } from "../api/body.ts";
 import { type Asked, type Audience, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
 import { bodyWith, changedVhostAt, escapedHtml, lookedVhostAt, objectNotFound } from "./lookups.ts";
-import { shownName } from "./names.ts";
+import { brokerName, shownName } from "./names.ts";
 
 export interface NamedPolicy {
   readonly vhost: string;
@@ -63,7 +63,7 @@ interface Shown {
 
 /** In RabbitMQ's order: the lowest priority first. */
 const inOrder = {
-  nameOf: ({ name }: NamedPolicy): string => name,
+  nameOf: ({ name }: NamedPolicy): string => brokerName(name),
   groupOf: ({ vhost }: NamedPolicy): string => vhost,
   usualSort: "priority",
 } as const;

@@ -15,7 +15,9 @@ export interface Route {
   readonly reachesLive: boolean;
   /** More than the key decided: then it is not the route of other messages with the same key. */
   readonly isPerMessage: boolean;
-  /** A queue gets it, or an exchange on the way takes it. */
+  /** An exchange on the way takes it, beside what queues get. */
+  readonly isHeld: boolean;
+  /** A queue gets it, or `isHeld`. */
   readonly isTaken: boolean;
   /** Exchanges on the way that keep the message; mostly null. */
   readonly stations: readonly Station[] | null;
@@ -27,6 +29,7 @@ const nowhere = {
   queues: [],
   hasGuards: false,
   reachesLive: false,
+  isHeld: false,
   isTaken: false,
   stations: null,
 };

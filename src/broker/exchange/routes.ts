@@ -131,8 +131,7 @@ export class Routes {
     const queues = route.queues.flatMap((queue) =>
       queue.isDeleted ? (this.#vhost.queues.get(queue.name) ?? []) : queue,
     );
-    const isHeld = route.isTaken && route.queues.length === 0;
-    return this.#make(queues, { ...route, stations: route.stations ?? [], isHeld });
+    return this.#make(queues, { ...route, stations: route.stations ?? [] });
   }
 
   /** A loop, not a recursion: clients can make chains of exchanges of any length. */
@@ -198,6 +197,7 @@ export class Routes {
       hasGuards: queues.some((queue) => queue.policy.overflow !== "drop-head"),
       reachesLive,
       isPerMessage,
+      isHeld,
       isTaken: isHeld || queues.length > 0,
       stations: stations.length === 0 ? null : stations,
     };

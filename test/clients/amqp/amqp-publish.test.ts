@@ -211,6 +211,34 @@ test("a commit that gives messages back to a full queue leaves it at its bound",
   await admin.deleteQueue(queue);
 });
 
+test("a message that a delayed exchange keeps is not returned, though its queue has gone before the commit", async (t) => {
+  if (target.broker === null) return t.skip("its plugin is not there");
+  const admin = await target.channel();
+  const [fanout, delayed, queue] = [uniqueName("f"), uniqueName("d"), uniqueName("q")];
+  await admin.assertExchange(fanout, "fanout");
+  await admin.assertExchange(delayed, "x-delayed-message", { arguments: { "x-delayed-type": "fanout" } });
+  await admin.bindExchange(delayed, fanout, "");
+  await admin.assertQueue(queue);
+  await admin.bindQueue(queue, fanout, "");
+  const client = new Client(target.url);
+  const channel = await client.acquire();
+  let returned = 0;
+  channel.on("basic.return", () => void returned++);
+  await channel.txSelect();
+  await channel.basicPublish(
+    { exchange: fanout, routingKey: "", mandatory: true, headers: { "x-delay": 60_000 } },
+    "later",
+  );
+  await channel.queueDeclare({ queue, passive: true });
+  await admin.deleteQueue(queue);
+  await channel.txCommit();
+  assert.equal(returned, 0);
+  await channel.close();
+  await client.close();
+  await admin.deleteExchange(fanout);
+  await admin.deleteExchange(delayed);
+});
+
 /** What happens between publish and commit; what the first, second and third queue then hold, as in RabbitMQ 3.10. */
 const changesBeforeCommit: Record<
   string,
@@ -263,7 +291,7 @@ for (const [name, { change, held }] of Object.entries(changesBeforeCommit)) {
     const client = new Client(target.url);
     const channel = await client.acquire();
     let returned = 0;
-    channel.on("basic.return", () => returned++);
+    channel.on("basic.return", () => void returned++);
     await channel.txSelect();
     await channel.basicPublish({ routingKey: second, durable: true }, "before");
     await channel.basicPublish({ exchange, mandatory: true, durable: true }, "between");

@@ -233,7 +233,14 @@ test("what cannot be made is refused in RabbitMQ's words", async () => {
       "Validation failed\n\ncomponent nope not found\n (//nope/x)",
     ],
     [
-      { queues: Array.from({ length: 30 }, (_, i) => ({ name: `n${i}`, vhost: "moved/host" })) },
+      {
+        queues: [
+          ...Array.from({ length: 30 }, (_, i) => ({ name: `n${i}`, vhost: "moved/host" })),
+          // One that is there twice is one, and a name that the server has given is not made.
+          { name: "n0", vhost: "moved/host" },
+          { name: "amq.gen-x", vhost: "moved/host" },
+        ],
+      },
       'Adding 30 queue(s) to virtual host "moved/host" would exceed the limit of 20 queue(s).\n\nThis virtual host currently has 3 queue(s) defined.\n\nImport aborted!',
     ],
   ];

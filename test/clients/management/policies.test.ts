@@ -164,6 +164,18 @@ test("policies, parameters and what they do survive SIGKILL", async () => {
   await channel.assertQueue("kept.1", { durable: true });
   await put("policies/%2F/kept", { pattern: "^kept", definition: { "max-length": 2 }, priority: 7 });
   await put("global-parameters/colour", { value: { is: ["red"] } });
+  await put("global-parameters/gr\u00fcn", { value: 1 });
+  await put("policies/%2F/gr\u00fcn", { pattern: "^none$", definition: { "max-length": 3 } });
+  for (const path of ["global-parameters", "policies"]) {
+    const { body } = await api(broker, "GET", `${path}?page=1&name=${encodeURIComponent("gr\u00fcn")}`);
+    const { items } = body as { items: { name: string }[] };
+    assert.deepEqual(
+      items.map(({ name }) => name),
+      ["gr\u00fcn"],
+    );
+  }
+  await remove("global-parameters/gr\u00fcn");
+  await remove("policies/%2F/gr\u00fcn");
   await broker.kill();
   await broker.restart();
   await connect();

@@ -269,6 +269,8 @@ test("BITFIELD", options, async () => {
     bitfield k overflow wrap set u8 0 -2 get u8 0
     bitfield k overflow fail set u8 0 -2 get u8 0
     bitfield k overflow sat set i8 0 200 set i8 0 -200 get i8 0
+    bitfield k overflow sat set i8 0 -9223372036854775808 get i8 0 set i59 0 -8935141660703064065 get i59 0
+    bitfield k overflow sat set i59 0 -8935141660703064064 get i59 0
     bitfield k set i64 3 -9223372036854775808 get i64 3
     bitfield k incrby i64 3 -1 get i64 3
     bitfield k overflow sat incrby i64 3 9223372036854775807 incrby i64 3 9223372036854775807 incrby i64 3 1

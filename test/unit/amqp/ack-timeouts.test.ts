@@ -14,6 +14,7 @@ async function ready() {
   const options = { kind: "queue", durable: false, exclusiveOwner: 0, autoDelete: false } as const;
   vhost.declareQueue({ ...options, name: "short", args: { "x-consumer-timeout": timeoutMs } });
   vhost.declareQueue({ ...options, name: "usual", args: {} });
+  vhost.declareQueue({ ...options, name: "long", args: { "x-consumer-timeout": 1000 * timeoutMs } });
   const peer = rig.connect("amqp");
   const ask = (...pieces: Buffer[]): Buffer => {
     peer.send(Buffer.concat(pieces));
@@ -82,4 +83,19 @@ test("without an argument it is half an hour, for basic.get too; a policy says l
   const queue = vhost.queue("usual");
   queue.policies.applyLayers({ policy: { "consumer-timeout": 20_000 }, operatorPolicy: null });
   assert.equal(queue.policy.consumerTimeout, 20_000);
+});
+
+test("a delivery that has just come is not taken for an older one, however much was noted while another was held", async () => {
+  // Beyond 512 notes some are dropped.
+  for (const looks of [511, 512, 513]) {
+    const { ask, pass } = await ready();
+    ask(publishes({ queue: "long" }, 1, false), publishes({ queue: "short" }, looks + 1, false), get("long"));
+    for (let tag = 2; tag < looks + 2; tag++) {
+      ask(get("short"), ack(tag));
+      pass(limits.ackTimeoutLookMs);
+    }
+    ask(get("short"), ack(1));
+    assert.ok(!isClosed(pass(limits.ackTimeoutLookMs)), `${looks} looks`);
+    assert.ok(isClosed(pass(timeoutMs + limits.ackTimeoutLookMs)));
+  }
 });

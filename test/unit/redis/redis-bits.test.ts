@@ -114,6 +114,9 @@ test("a sum that does not fit wraps, stops at the bound, or fails", () => {
   assert.equal(addInteger(120n, 10n, signed, "wrap"), -126n);
   assert.equal(addInteger(-120n, -10n, signed, "sat"), -128n);
   assert.equal(addInteger(-120n, -10n, signed, "fail"), null);
+  // As in redis, whose distance to the bound has 64 bits.
+  assert.equal(addInteger(127n - 2n ** 63n, 0n, signed, "sat"), 127n);
+  assert.equal(addInteger(128n - 2n ** 63n, 0n, signed, "sat"), -128n);
 });
 
 function longest(one: Uint8Array, other: Uint8Array): number {

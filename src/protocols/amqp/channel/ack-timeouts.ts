@@ -6,6 +6,7 @@
  * as the first note that is not below it. As in RabbitMQ the oldest delivery of a channel counts, and a delivery may be held for one look longer
  * than its time. Not here: what a queue's policy says. Invariant: a delivery is never held for older than it is.
  */
+import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Timer } from "../../../base/clock.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Job } from "../../../base/turn-work.ts";
@@ -26,7 +27,8 @@ class Notes {
     this.#tags.push(tag);
     this.#times.push(at);
     if (this.#tags.length <= notesMax) return;
-    const isKept = (_: number, i: number): boolean => i % 2 === 1;
+    // The newest is kept, since each tag needs a note that is not below it.
+    const isKept = (_: number, i: number): boolean => i % 2 === 0;
     this.#tags = this.#tags.filter(isKept);
     this.#times = this.#times.filter(isKept);
   }
@@ -34,6 +36,7 @@ class Notes {
   /** A time at which the tag had been given; older notes are dropped. */
   timeOf(tag: number): number {
     const from = this.#tags.findIndex((noted) => noted >= tag);
+    if (assertsAreOn) assertInvariant(from >= 0, "the newest tag is noted");
     this.#tags.splice(0, from);
     this.#times.splice(0, from);
     return this.#times[0]!;

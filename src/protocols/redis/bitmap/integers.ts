@@ -69,6 +69,7 @@ export function addInteger(
   const sum = value + increment;
   if (sum >= min && sum <= max) return sum;
   if (overflow === "fail") return null;
-  if (overflow === "sat") return sum > max ? max : min;
+  // How far it is from the value to `max` has 64 bits in redis: from -2^63 it comes to the upper end.
+  if (overflow === "sat") return sum > max || (bits < 64 && max - value >= 1n << 63n) ? max : min;
   return isSigned ? BigInt.asIntN(bits, sum) : BigInt.asUintN(bits, sum);
 }
