@@ -1,8 +1,8 @@
-/** How the output of Redis's Tcl suite is read and judged. */
+/** How the outputs of other projects' suites are read and judged. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readOutput } from "../../../conformance/redis/output.ts";
-import { faultsIn, judge, passedShare } from "../../../conformance/redis/verdict.ts";
+import { faultsIn, judge, passedShare } from "../../../conformance/base/verdict.ts";
 
 const done = "[1/1 \u001b[0;33;49mdone\u001b[0m]: unit/x (2 seconds)\n";
 const output = [
@@ -33,8 +33,8 @@ test("a unit that did not come to its end is told with the place", () => {
 
 test("failures without a reason, reasons without a failure and tests that are absent are faults", () => {
   const outcome = readOutput(output + done);
-  const judged = (passedByRedis: number, reasons: Record<string, string>) =>
-    faultsIn([judge("unit/x", outcome, { passedByRedis, reasons })]).map((line) => line.slice(0, 60));
+  const judged = (passedByPeer: number, reasons: Record<string, string>) =>
+    faultsIn([judge("unit/x", outcome, { passedByPeer, reasons })]).map((line) => line.slice(0, 60));
   assert.deepEqual(judged(2, { "B fails": "because" }), []);
   assert.deepEqual(judged(2, {}), ["unit/x: failed without a reason in the list: B fails: Expect"]);
   assert.deepEqual(judged(2, { "B fails": "because", "D passes": "no" }), [
@@ -48,11 +48,11 @@ test("failures without a reason, reasons without a failure and tests that are ab
 });
 
 test("a unit with more tests than the real server has does not make up for another", () => {
-  const verdictOf = (passed: number, passedByRedis: number) =>
+  const verdictOf = (passed: number, passedByPeer: number) =>
     judge(
       "u",
       { passed: Array.from({ length: passed }, (_, at) => `${at}`), failed: [], endedEarly: undefined },
-      { passedByRedis, reasons: {} },
+      { passedByPeer, reasons: {} },
     );
   assert.equal(passedShare([verdictOf(15, 10), verdictOf(5, 10)]), 0.75);
 });
