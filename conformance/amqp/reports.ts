@@ -6,7 +6,7 @@
  */
 import { type FailedTest, shortened, type UnitOutcome } from "../base/outcome.ts";
 
-const element = /<(\/?)(testsuite|testcase|failure|error|skipped)\b((?:[^>"]|"[^"]*")*?)(\/?)>([^<]*)/g;
+const element = /<(\/?)(testcase|failure|error|skipped)\b((?:[^>"]|"[^"]*")*?)(\/?)>([^<]*)/g;
 const attribute = /\b(name|classname|message|file)="([^"]*)"/g;
 
 const entities: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
@@ -18,11 +18,10 @@ function unescaped(text: string): string {
   });
 }
 
-/** Each test by the suites that it is in, as far as they are told. */
+/** Each test by its class, which is where it stands, and its name. */
 export function readJunit(xml: string): UnitOutcome {
   const passed: string[] = [];
   const failed: FailedTest[] = [];
-  const suites: string[] = [];
   let test: { name: string; message: string | undefined; isSkipped: boolean } | undefined;
   const endTest = (): void => {
     if (test === undefined) return;
@@ -36,11 +35,9 @@ export function readJunit(xml: string): UnitOutcome {
     const given = Object.fromEntries(
       [...inside!.matchAll(attribute)].map(([, name, value]) => [name, unescaped(value!)]),
     );
-    if (kind === "testsuite" && isEnd) suites.pop();
-    if (kind === "testsuite" && !isEnd && isEmpty === "") suites.push(given["name"] ?? "");
     if (kind === "testcase" && !isEnd) {
-      const names = [...suites.slice(0), given["classname"], given["name"]];
-      test = { name: joined(names), message: undefined, isSkipped: false };
+      const name = named(given["classname"], given["name"] ?? "");
+      test = { name, message: undefined, isSkipped: false };
       if (isEmpty !== "") endTest();
     }
     if (kind === "testcase" && isEnd) endTest();
@@ -54,11 +51,11 @@ export function readJunit(xml: string): UnitOutcome {
   return { passed, failed, endedEarly: isWhole && !isEmpty ? undefined : "no whole report" };
 }
 
-/** Runners name themselves where others name a suite. */
-const namesOfNothing = new Set(["pytest", "test", "Rabbithole Suite", ""]);
+/** What runners say where a test is in no class. */
+const noClasses = new Set(["", "test", "Rabbithole Suite"]);
 
-function joined(names: readonly (string | undefined)[]): string {
-  return names.filter((name) => name !== undefined && !namesOfNothing.has(name)).join(" > ");
+function named(className: string | undefined, name: string): string {
+  return noClasses.has(className ?? "") ? name : `${className} > ${name}`;
 }
 
 function firstLine(text: string): string {

@@ -55,6 +55,7 @@ export async function startRabbitMq(): Promise<Server> {
   return RealRabbitMq.start(plugins, {
     ports,
     configuration: [
+      `listeners.tcp.2 = ::1:${ports.amqp}`,
       "collect_statistics_interval = 1000",
       ...kinds.map((kind) => `management.sample_retention_policies.${kind}.minute = 1`),
     ],
