@@ -2,13 +2,16 @@
 import type { Checkouts, Suite } from "./suite.ts";
 import { amqplib } from "./suites/amqplib.ts";
 import { amqp091Go, rabbitHole } from "./suites/go.ts";
+import { bunny, phpAmqplib } from "./suites/debian.ts";
 import { kombu, pika, pyAmqp } from "./suites/python.ts";
 
 export const suitesAndCounts = (checkouts: Checkouts): readonly (readonly [Suite, number])[] => [
-  [amqplib, 0],
-  [amqp091Go, 0],
-  [rabbitHole, 0],
-  [pyAmqp, 0],
-  [kombu, 0],
-  [pika(checkouts), 0],
+  [amqplib, 336],
+  [amqp091Go, 383],
+  [rabbitHole, 137],
+  [pyAmqp, 48],
+  [kombu, 51],
+  [pika(checkouts), 560],
+  [bunny(checkouts), 0],
+  [phpAmqplib(checkouts), 0],
 ];

@@ -3,6 +3,7 @@ import { run } from "../../../bench/peers/command.ts";
 import { missingProgram } from "../../../clients/toolchains/versions.ts";
 import type { Suite } from "../suite.ts";
 import { reportFile } from "./cache.ts";
+import { everything, putAll } from "./prepare.ts";
 
 interface GoSuite {
   readonly name: string;
@@ -41,26 +42,14 @@ export const amqp091Go = goSuite({
 });
 
 /** As its own bin/ci/before_build.sh, but for what is about rabbitmq-server's statistics (servers.ts). */
-async function prepareRabbitHole(api: string): Promise<void> {
-  const everything = { configure: ".*", write: ".*", read: ".*" };
-  for (const [path, body] of [
-    ["vhosts/rabbit%2Fhole", {}],
-    ["users/policymaker", { password: "policymaker", tags: "policymaker" }],
-    ["permissions/%2F/policymaker", everything],
-    ["permissions/rabbit%2Fhole/guest", everything],
-    ["cluster-name", { name: "rabbitmq@localhost" }],
-  ] as const) {
-    const response = await fetch(`${api}/${path}`, {
-      method: "PUT",
-      headers: {
-        authorization: `Basic ${Buffer.from("guest:guest").toString("base64")}`,
-        "content-type": "application/json",
-      },
-      body: JSON.stringify(body),
-    });
-    if (!response.ok) throw new Error(`PUT ${path}: ${response.status} ${await response.text()}`);
-  }
-}
+const prepareRabbitHole = (api: string): Promise<void> =>
+  putAll(api, {
+    "vhosts/rabbit%2Fhole": {},
+    "users/policymaker": { password: "policymaker", tags: "policymaker" },
+    "permissions/%2F/policymaker": everything,
+    "permissions/rabbit%2Fhole/guest": everything,
+    "cluster-name": { name: "rabbitmq@localhost" },
+  });
 
 export const rabbitHole = goSuite({
   name: "rabbit-hole-2.16.0",
