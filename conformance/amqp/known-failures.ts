@@ -29,8 +29,4 @@ export const knownFailures: Readonly<Record<string, Readonly<Record<string, stri
     "tests.acceptance.blocking_adapter_test.TestInvalidExchangeTypeRaisesConnectionClosed > test":
       "an unknown exchange type closes the connection with 503, as in RabbitMQ 3.10; later versions close the channel with 406",
   },
-  "php-amqplib-3.7.3": {
-    "PhpAmqpLib.Tests.Functional.Channel.ChannelWaitTest > should_wait_until_timeout_after_signal":
-      "an error of the test itself with PHP 8, with RabbitMQ too: it reads a variable that it has not set",
-  },
 };

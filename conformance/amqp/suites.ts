@@ -12,6 +12,6 @@ export const suitesAndCounts = (checkouts: Checkouts): readonly (readonly [Suite
   [pyAmqp, 48],
   [kombu, 51],
   [pika(checkouts), 560],
-  [bunny(checkouts), 0],
-  [phpAmqplib(checkouts), 0],
+  [bunny(checkouts), 242],
+  [phpAmqplib(checkouts), 53],
 ];
