@@ -46,7 +46,8 @@ export function readJunit(xml: string): UnitOutcome {
     if (kind === "failure" || kind === "error")
       test.message ??= firstLine(given["message"] ?? unescaped(text ?? ""));
   }
-  const isWhole = /<\/testsuites?>\s*$/.test(xml);
+  const [, root] = /<(testsuites?)\b/.exec(xml) ?? [];
+  const isWhole = root !== undefined && xml.trimEnd().endsWith(`</${root}>`);
   const isEmpty = passed.length + failed.length === 0;
   return { passed, failed, endedEarly: isWhole && !isEmpty ? undefined : "no whole report" };
 }

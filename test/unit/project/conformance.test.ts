@@ -73,6 +73,8 @@ second</error></testcase></testsuite>`;
   const passed = ["a.B > x < 1"];
   assert.deepEqual(readJunit(`${xml}</testsuites>\n`), { passed, failed, endedEarly: undefined });
   assert.deepEqual(readJunit(xml), { passed, failed, endedEarly: "no whole report" });
+  const [suite = ""] = /<testsuite name.*/s.exec(xml) ?? [];
+  assert.deepEqual(readJunit(`<?xml version="1.0"?>\n${suite}`), { passed, failed, endedEarly: undefined });
   assert.equal(readJunit("").endedEarly, "no whole report");
   assert.equal(readJunit("<testsuites></testsuites>").endedEarly, "no whole report");
 });
