@@ -30,7 +30,7 @@ export const amqpClients: readonly ClientRow[] = [
     name: "Celery 5.7 over AMQP",
     language: "Python",
     protocol: "amqp",
-    does: "tasks, results by rpc://, retries, acks_late, countdown, prefetch, killed workers, remote control, events, Flower 2.2",
+    does: "tasks, results by rpc://, retries, acks_late, countdown and eta, prefetch, killed workers, remote control, events, Flower 2.2's queues",
     toolchain: python("celery_amqp"),
   },
   {
