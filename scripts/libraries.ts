@@ -1,5 +1,5 @@
 /**
- * `npm run test:libraries [-- TEXT…]`: the libraries of Redis's users, unmodified, against a broker on Bun and on Node; with TEXT only
+ * `npm run test:libraries [-- TEXT…]`: the libraries of the users of Redis and RabbitMQ, unmodified, against a broker on Bun and on Node; with TEXT only
  * the files of libraries/ whose name holds one of them.
  *
  * They are a package of their own: together they bring hundreds of packages, one of them with an install script, which does not run.

@@ -27,6 +27,26 @@ export async function runProgram(
   command: ProgramCommand,
   env: Readonly<Record<string, string>>,
 ): Promise<ProgramResult> {
+  const { output, end } = await runToEnd(command, {
+    env,
+    msMax: programMsMax,
+    charactersKept: outputCharactersKept,
+  });
+  return readResult(output, end);
+}
+
+export interface RunOptions {
+  readonly env: Readonly<Record<string, string>>;
+  readonly msMax: number;
+  /** Of the end of its output. */
+  readonly charactersKept: number;
+}
+
+/** What it wrote, and its exit code or why there is none. */
+export async function runToEnd(
+  command: ProgramCommand,
+  { env, msMax, charactersKept }: RunOptions,
+): Promise<{ readonly output: string; readonly end: number | string }> {
   const child = spawn(command.program, command.args, {
     cwd: command.directory,
     env: { ...process.env, ...command.env, ...env },
@@ -38,20 +58,20 @@ export async function runProgram(
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
-      output = (output + text).slice(-outputCharactersKept);
+      output = (output + text).slice(-charactersKept);
     });
   }
-  const end = await endOf(child);
+  const end = await endOf(child, msMax);
   running.delete(child);
-  return readResult(output, end);
+  return { output, end };
 }
 
-function endOf(child: ChildProcess): Promise<number | string> {
+function endOf(child: ChildProcess, msMax: number): Promise<number | string> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       killGroup(child);
-      resolve(`did not end within ${programMsMax / 1000} s`);
-    }, programMsMax);
+      resolve(`did not end within ${msMax / 1000} s`);
+    }, msMax);
     child.once("error", (error) => {
       clearTimeout(timer);
       resolve(`cannot be run: ${error.message}`);

@@ -27,6 +27,13 @@ export const amqpClients: readonly ClientRow[] = [
     toolchain: python("kombu_amqp"),
   },
   {
+    name: "Celery 5.7 over AMQP",
+    language: "Python",
+    protocol: "amqp",
+    does: "tasks, results by rpc://, retries, acks_late, countdown and eta, prefetch, killed workers, remote control, events, Flower 2.2's queues",
+    toolchain: python("celery_amqp"),
+  },
+  {
     name: "amqp091-go 1.16",
     language: "Go",
     protocol: "amqp",

@@ -16,7 +16,7 @@ import { knownFailures } from "./known-failures.ts";
 import { missingForSuite, openSuite, type Suite } from "./suite.ts";
 import { runUnit, type UnitRunResult } from "./unit-run.ts";
 import { spawningUnits, unitsAndCounts } from "./units.ts";
-import { faultsIn, judge, passedShare, type UnitVerdict } from "./verdict.ts";
+import { faultsIn, judge, passedShare, type UnitVerdict } from "../base/verdict.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -65,8 +65,8 @@ function keepOutput(unit: string, text: string): void {
 }
 
 function tell(verdict: UnitVerdict, seconds: number): void {
-  const { unit, passedHere, passedByRedis, known, unknown, endedEarly } = verdict;
-  const counts = `${String(passedHere).padStart(4)} / ${String(passedByRedis).padStart(4)}`;
+  const { unit, passedHere, passedByPeer, known, unknown, endedEarly } = verdict;
+  const counts = `${String(passedHere).padStart(4)} / ${String(passedByPeer).padStart(4)}`;
   console.log(`${unit.padEnd(26)} ${counts}  ${seconds.toFixed(1).padStart(6)} s`);
   for (const { name, reason } of known) console.log(`    ${name}: ${reason}`);
   for (const { name, message } of unknown) console.log(`    FAILED ${name}: ${message}`);
@@ -75,7 +75,7 @@ function tell(verdict: UnitVerdict, seconds: number): void {
 
 /** The table of units.ts is not what this redis-server does. */
 function changedCounts(all: readonly UnitVerdict[]): string[] {
-  const changed = all.filter(({ passedHere, passedByRedis }) => passedHere !== passedByRedis);
+  const changed = all.filter(({ passedHere, passedByPeer }) => passedHere !== passedByPeer);
   return changed.map(({ unit, passedHere }) => `${unit}: units.ts has another count than ${passedHere}`);
 }
 
@@ -92,17 +92,17 @@ const verdicts: UnitVerdict[] = [];
 console.log(`${"unit".padEnd(26)} ${options.peer ? "redis" : " here"} / redis`);
 const runner = options.spawned ? spawning : options.peer ? onPeer : onBroker;
 const units = options.spawned ? spawningUnits : unitsAndCounts;
-for (const [unit, passedByRedis] of Object.entries(units)) {
+for (const [unit, passedByPeer] of Object.entries(units)) {
   if (wanted?.some((text) => unit.includes(text)) === false) continue;
   const result = await runner(suite, unit);
   keepOutput(unit, result.output);
   const reasons = options.peer ? {} : (knownFailures[unit] ?? {});
-  const verdict = judge(unit, result, { passedByRedis, reasons });
+  const verdict = judge(unit, result, { passedByPeer, reasons });
   verdicts.push(verdict);
   tell(verdict, result.seconds);
 }
 const passed = verdicts.reduce((sum, { passedHere }) => sum + passedHere, 0);
-const expected = verdicts.reduce((sum, { passedByRedis }) => sum + passedByRedis, 0);
+const expected = verdicts.reduce((sum, { passedByPeer }) => sum + passedByPeer, 0);
 console.log(
   `${passed} of ${expected} in ${verdicts.length} units, ${(passedShare(verdicts) * 100).toFixed(1)} %`,
 );

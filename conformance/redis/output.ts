@@ -4,18 +4,7 @@
  * Not here: running it (unit-run.ts), or what a failure means (verdict.ts). Invariant: pure; a unit that did not come to its
  * end is never taken for one that did.
  */
-export interface UnitOutcome {
-  readonly passed: readonly string[];
-  readonly failed: readonly FailedTest[];
-  /** Why the unit ended before its last test; undefined when it did not. */
-  readonly endedEarly: string | undefined;
-}
-
-export interface FailedTest {
-  readonly name: string;
-  /** What the suite says about it, in one line. */
-  readonly message: string;
-}
+import { type FailedTest, shortened, type UnitOutcome } from "../base/outcome.ts";
 
 const colours = new RegExp(`${String.fromCodePoint(0x1b)}\\[[0-9;]*m`, "g");
 const statusLine = /^\[(ok|err|exception|TIMEOUT|skip|ignore|ready)\]: ?(.*)$/;
@@ -25,7 +14,6 @@ const elapsed = / \(\d+ ms\)$/;
 const inFile = / in tests\/\S+\.tcl$/;
 /** In its report of a time-out. */
 const inProgress = /^sock\S+ => \(IN PROGRESS\) (.*)$/;
-const messageCharactersMax = 200;
 
 export function readOutput(text: string): UnitOutcome {
   const lines = text.replaceAll(colours, "").split("\n");
@@ -54,8 +42,4 @@ export function readOutput(text: string): UnitOutcome {
 function messageAfter(lines: readonly string[], at: number): string {
   const next = lines[at + 1] ?? "";
   return statusLine.test(next) ? "" : shortened(next);
-}
-
-function shortened(line: string): string {
-  return line.length > messageCharactersMax ? `${line.slice(0, messageCharactersMax)}…` : line;
 }

@@ -7,7 +7,8 @@
  */
 import { spawn } from "node:child_process";
 import { ownPort } from "../../test/support/ports.ts";
-import { readOutput, type UnitOutcome } from "./output.ts";
+import type { UnitOutcome } from "../base/outcome.ts";
+import { readOutput } from "./output.ts";
 import { serverVariable, type Suite } from "./suite.ts";
 
 /** On a machine that does much else at the same time, a unit of two minutes has taken ten. */

@@ -24,6 +24,13 @@ export const noRealRabbitMq: string | false =
 
 const authorization = `Basic ${Buffer.from("guest:guest").toString("base64")}`;
 
+export interface RealRabbitMqOptions {
+  /** For programs that know no others; otherwise any that are free. */
+  readonly ports?: { readonly amqp: number; readonly http: number };
+  /** More lines of rabbitmq.conf. */
+  readonly configuration?: readonly string[];
+}
+
 export class RealRabbitMq {
   readonly ports: { readonly amqp: number; readonly http: number };
   readonly amqpUrl: string;
@@ -41,8 +48,12 @@ export class RealRabbitMq {
     this.#directory = directory;
   }
 
-  static async start(plugins: readonly string[] = []): Promise<RealRabbitMq> {
-    const [amqp, http, epmd, dist] = [await ownPort(), await ownPort(), await ownPort(), await ownPort()];
+  static async start(
+    plugins: readonly string[] = [],
+    options: RealRabbitMqOptions = {},
+  ): Promise<RealRabbitMq> {
+    const { amqp, http } = options.ports ?? { amqp: await ownPort(), http: await ownPort() };
+    const [epmd, dist] = [await ownPort(), await ownPort()];
     const directory = mkdtempSync(join(tmpdir(), "real-rabbitmq-"));
     const file = (name: string, text: string): string => {
       writeFileSync(join(directory, name), text);
@@ -61,7 +72,7 @@ export class RealRabbitMq {
       RABBITMQ_ENABLED_PLUGINS_FILE: file("plugins", `[${["rabbitmq_management", ...plugins].join(",")}].`),
       RABBITMQ_CONFIG_FILE: file(
         "rabbitmq.conf",
-        `listeners.tcp.1 = 127.0.0.1:${amqp}\nmanagement.tcp.ip = 127.0.0.1\nmanagement.tcp.port = ${http}\n`,
+        `listeners.tcp.1 = 127.0.0.1:${amqp}\nmanagement.tcp.ip = 127.0.0.1\nmanagement.tcp.port = ${http}\n${(options.configuration ?? []).map((line) => `${line}\n`).join("")}`,
       ),
     };
     const child = spawn(program, [], { env, stdio: "ignore", detached: true });

@@ -279,6 +279,22 @@ test("messages may be cut anywhere, and their frames mixed with other channels'"
   client.destroy();
 });
 
+test("who deletes a queue has the answer before its own consumers there are cancelled", async () => {
+  const queue = uniqueName();
+  const client = await RawClient.ready(target.url);
+  client.send(method(1, 50, 10, uint(2, 0), shortText(queue), Buffer.of(0), longText("")));
+  client.send(method(1, 60, 20, uint(2, 0), shortText(queue), shortText("t"), Buffer.of(0), longText("")));
+  await client.method("60.21");
+  client.send(method(1, 50, 40, uint(2, 0), shortText(queue), Buffer.of(0)));
+  await Promise.all([client.method("60.30"), client.method("50.41")]);
+  const last = client.frames().slice(-2);
+  assert.deepEqual(
+    last.map(({ method: name }) => name),
+    ["50.41", "60.30"],
+  );
+  client.destroy();
+});
+
 test("a small frame-max cuts deliveries", async () => {
   const channel = await target.channel();
   const { queue } = await channel.assertQueue("", { exclusive: false, autoDelete: true, durable: false });

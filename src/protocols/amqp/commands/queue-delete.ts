@@ -9,7 +9,6 @@ export function queueDelete(channel: Channel, values: MethodArguments["queue.del
   const name = channel.strippedQueueName(values.queue);
   channel.assertMayUseQueue("delete", name);
   const queue = vhost.queues.get(name);
-  let messageCount = 0;
   if (queue !== undefined) {
     channel.assertMayUse(queue);
     queue.catchUp();
@@ -20,9 +19,11 @@ export function queueDelete(channel: Channel, values: MethodArguments["queue.del
     if (values.ifEmpty && queue.readyCount > 0) {
       throw new AmqpError("PRECONDITION_FAILED", `${what} not empty`);
     }
-    messageCount = queue.readyCount;
-    vhost.deleteQueue(queue);
-    channel.session.exclusiveQueues.delete(queue);
   }
-  if (!values.noWait) channel.reply("queue.delete-ok", { messageCount });
+  // Before the consumers of this channel hear of it, as in RabbitMQ: a client may take a cancellation that comes while it waits for
+  // this answer for the answer's failure. Neither leaves before the tick has written the deletion.
+  if (!values.noWait) channel.reply("queue.delete-ok", { messageCount: queue?.readyCount ?? 0 });
+  if (queue === undefined) return;
+  vhost.deleteQueue(queue);
+  channel.session.exclusiveQueues.delete(queue);
 }

@@ -1,14 +1,14 @@
 /**
  * What a unit's outcome means beside the real server's count and the list of known failures; and of all units together.
  *
- * Not here: the run (unit-run.ts). Invariant: pure.
+ * Not here: the run. Invariant: pure.
  */
-import type { FailedTest, UnitOutcome } from "./output.ts";
+import type { FailedTest, UnitOutcome } from "./outcome.ts";
 
 export interface UnitVerdict {
   readonly unit: string;
   readonly passedHere: number;
-  readonly passedByRedis: number;
+  readonly passedByPeer: number;
   /** Those of the list, which need not have been run. */
   readonly known: readonly { readonly name: string; readonly reason: string }[];
   readonly unknown: readonly FailedTest[];
@@ -25,7 +25,7 @@ const passedShareMin = 0.98;
 export function judge(
   unit: string,
   outcome: UnitOutcome,
-  { passedByRedis, reasons }: { passedByRedis: number; reasons: Readonly<Record<string, string>> },
+  { passedByPeer, reasons }: { passedByPeer: number; reasons: Readonly<Record<string, string>> },
 ): UnitVerdict {
   const failedNames = new Set(outcome.failed.map(({ name }) => name));
   const passedNames = new Set(outcome.passed);
@@ -35,20 +35,20 @@ export function judge(
   return {
     unit,
     passedHere: outcome.passed.length,
-    passedByRedis,
+    passedByPeer,
     known: named,
     unknown,
     // A name that several tests of a unit have may pass in one of them.
     outdated: [...passedNames].filter((name) => reasons[name] !== undefined && !failedNames.has(name)),
-    absent: Math.max(0, passedByRedis - outcome.passed.length - outcome.failed.length - notRun.length),
+    absent: Math.max(0, passedByPeer - outcome.passed.length - outcome.failed.length - notRun.length),
     endedEarly: outcome.endedEarly,
   };
 }
 
 /** A unit with more tests than the real server passed does not make up for another. */
 export function passedShare(verdicts: readonly UnitVerdict[]): number {
-  const expected = verdicts.reduce((sum, { passedByRedis }) => sum + passedByRedis, 0);
-  const passed = verdicts.reduce((sum, each) => sum + Math.min(each.passedHere, each.passedByRedis), 0);
+  const expected = verdicts.reduce((sum, { passedByPeer }) => sum + passedByPeer, 0);
+  const passed = verdicts.reduce((sum, each) => sum + Math.min(each.passedHere, each.passedByPeer), 0);
   return expected === 0 ? 1 : passed / expected;
 }
 
