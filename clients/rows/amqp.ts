@@ -2,6 +2,7 @@
 import type { ClientRow } from "../base/row.ts";
 import { php, ruby } from "../toolchains/debian.ts";
 import { go } from "../toolchains/go.ts";
+import { java } from "../toolchains/java.ts";
 import { python } from "../toolchains/python.ts";
 
 export const amqpClients: readonly ClientRow[] = [
@@ -32,6 +33,13 @@ export const amqpClients: readonly ClientRow[] = [
     protocol: "amqp",
     does: "confirms, returns, prefetch, dead letters, RPC, exchanges, transactions, streams, notifications, reconnection",
     toolchain: go("amqp091"),
+  },
+  {
+    name: "RabbitMQ Java client 5.37",
+    language: "Java",
+    protocol: "amqp",
+    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, priorities, transactions, streams, automatic recovery",
+    toolchain: java("rabbitmq"),
   },
   {
     name: "php-amqplib",
