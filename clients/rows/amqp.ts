@@ -4,6 +4,7 @@ import { php, ruby } from "../toolchains/debian.ts";
 import { go } from "../toolchains/go.ts";
 import { java } from "../toolchains/java.ts";
 import { python } from "../toolchains/python.ts";
+import { rust } from "../toolchains/rust.ts";
 
 export const amqpClients: readonly ClientRow[] = [
   {
@@ -40,6 +41,27 @@ export const amqpClients: readonly ClientRow[] = [
     protocol: "amqp",
     does: "confirms, returns, prefetch, dead letters, RPC, exchanges, priorities, transactions, streams, automatic recovery",
     toolchain: java("rabbitmq"),
+  },
+  {
+    name: "Spring AMQP 4.1",
+    language: "Java",
+    protocol: "amqp",
+    does: "RabbitAdmin, templates, listener containers, annotations, retry, confirms, returns, RPC, batches, transactions, streams, restarts",
+    toolchain: java("spring-amqp"),
+  },
+  {
+    name: "PerfTest 2.22",
+    language: "Java",
+    protocol: "amqp",
+    does: "bounded runs of its command line: confirms, quorum queues, streams, transactions, many queues, fanout, priorities, basic.get, nacks",
+    toolchain: java("perf-test"),
+  },
+  {
+    name: "lapin 4.12",
+    language: "Rust",
+    protocol: "amqp",
+    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, priorities, transactions, streams, automatic recovery",
+    toolchain: rust("lapin", [1, 88]),
   },
   {
     name: "php-amqplib",
