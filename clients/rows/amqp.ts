@@ -39,8 +39,9 @@ export const amqpClients: readonly ClientRow[] = [
     name: "RabbitMQ Java client 5.37",
     language: "Java",
     protocol: "amqp",
-    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, priorities, transactions, streams, automatic recovery",
+    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, priorities, transactions, streams, blocked publishers, automatic recovery",
     toolchain: java("rabbitmq"),
+    fillsMemory: true,
   },
   {
     name: "Spring AMQP 4.1",
@@ -60,8 +61,9 @@ export const amqpClients: readonly ClientRow[] = [
     name: "lapin 4.12",
     language: "Rust",
     protocol: "amqp",
-    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, priorities, transactions, streams, automatic recovery",
+    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, priorities, transactions, streams, blocked publishers, automatic recovery",
     toolchain: rust("lapin", [1, 88]),
+    fillsMemory: true,
   },
   {
     name: "php-amqplib",

@@ -41,7 +41,11 @@ export class RealRabbitMq {
     this.#directory = directory;
   }
 
-  static async start(plugins: readonly string[] = []): Promise<RealRabbitMq> {
+  /** `settings` are more lines of rabbitmq.conf. */
+  static async start(
+    plugins: readonly string[] = [],
+    settings: readonly string[] = [],
+  ): Promise<RealRabbitMq> {
     const [amqp, http, epmd, dist] = [await ownPort(), await ownPort(), await ownPort(), await ownPort()];
     const directory = mkdtempSync(join(tmpdir(), "real-rabbitmq-"));
     const file = (name: string, text: string): string => {
@@ -61,7 +65,13 @@ export class RealRabbitMq {
       RABBITMQ_ENABLED_PLUGINS_FILE: file("plugins", `[${["rabbitmq_management", ...plugins].join(",")}].`),
       RABBITMQ_CONFIG_FILE: file(
         "rabbitmq.conf",
-        `listeners.tcp.1 = 127.0.0.1:${amqp}\nmanagement.tcp.ip = 127.0.0.1\nmanagement.tcp.port = ${http}\n`,
+        [
+          `listeners.tcp.1 = 127.0.0.1:${amqp}`,
+          "management.tcp.ip = 127.0.0.1",
+          `management.tcp.port = ${http}`,
+          ...settings,
+          "",
+        ].join("\n"),
       ),
     };
     const child = spawn(program, [], { env, stdio: "ignore", detached: true });

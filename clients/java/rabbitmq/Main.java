@@ -27,6 +27,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** RabbitMQ's Java client, as an application uses it. */
 class Main {
     static final int MANY = 10_000;
+    /** 400 MB, in messages. */
+    static final int FILLING = 4_000;
     static Connection shared;
 
     static Connection connect(String name) throws Exception {
@@ -369,6 +371,38 @@ class Main {
         }
     }
 
+    /** More than the server may hold in memory is published, so that it stops publishers, until a consumer takes what there is. */
+    static void blocked() throws Exception {
+        var connection = connect("publisher");
+        List<String> told = Collections.synchronizedList(new ArrayList<>());
+        connection.addBlockedListener(reason -> told.add("blocked: " + reason), () -> told.add("unblocked"));
+        var channel = connection.createChannel();
+        channel.queueDeclare("filled", false, false, false, null);
+        var published = new AtomicInteger();
+        var publishing = new Thread(() -> {
+            try {
+                for (int i = 0; told.isEmpty() && i < FILLING; i++) {
+                    channel.basicPublish("", "filled", null, new byte[100_000]);
+                    published.incrementAndGet();
+                }
+            } catch (java.io.IOException error) {
+                error.printStackTrace();
+            }
+        });
+        publishing.start();
+        Check.until("connection.blocked", () -> !told.isEmpty());
+        Check.equal(told.get(0), "blocked: low on memory");
+        // Consumers go on meanwhile, on a connection that did not publish.
+        var consumer = connect("consumer");
+        var seen = new AtomicInteger();
+        consumer.createChannel().basicConsume("filled", true, (tag, delivery) -> seen.incrementAndGet(), tag -> {});
+        Check.until("connection.unblocked", () -> told.contains("unblocked"));
+        publishing.join();
+        Check.until("all that was published", () -> seen.get() == published.get());
+        consumer.close();
+        connection.close();
+    }
+
     static void many() throws Exception {
         var publisher = confirmed();
         var consumer = fresh();
@@ -439,6 +473,7 @@ class Main {
         Check.scenario("streams with offsets", Main::streams);
         Check.scenario("10,000 messages with confirms, consumed meanwhile", Main::many);
         Check.scenario("automatic recovery of a connection that an operator closes, with its topology", Main::recovery);
+        Check.scenario("publishers that are blocked, and unblocked", Main::blocked);
         Check.end();
     }
 }

@@ -1,6 +1,7 @@
 //! lapin, as an application uses it.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,10 +10,12 @@ use futures_lite::StreamExt;
 use lapin::message::{BasicGetMessage, Delivery, DeliveryResult};
 use lapin::options::*;
 use lapin::types::{AMQPValue, DecimalValue, FieldArray, FieldTable};
-use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer, ExchangeKind};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer, Event, ExchangeKind};
 use tokio::sync::OnceCell;
 
 const MANY: usize = 10_000;
+/// 400 MB, in messages.
+const FILLING: usize = 4_000;
 
 static SHARED: OnceCell<Connection> = OnceCell::const_new();
 
@@ -442,6 +445,55 @@ async fn many() {
     assert_eq!(count("many").await, 0);
 }
 
+/// More than the server may hold in memory is published, so that it stops publishers, until a consumer takes what there is.
+async fn blocked() {
+    let connection = connect("publisher").await;
+    let mut events = connection.events_listener();
+    let channel = connection.create_channel().await.expect("a channel");
+    let transient = QueueDeclareOptions::default();
+    channel.queue_declare("filled".into(), transient, FieldTable::default()).await.expect("a queue");
+    let published = Arc::new(AtomicUsize::new(0));
+    let is_told = Arc::new(AtomicBool::new(false));
+    let publishing = tokio::spawn({
+        let (published, is_told) = (published.clone(), is_told.clone());
+        async move {
+            while !is_told.load(Ordering::Relaxed) && published.load(Ordering::Relaxed) < FILLING {
+                let properties = BasicProperties::default();
+                channel.basic_publish("".into(), "filled".into(), BasicPublishOptions::default(), &[0; 100_000], properties).await.expect("basic.publish");
+                published.fetch_add(1, Ordering::Relaxed);
+            }
+            channel
+        }
+    });
+    loop {
+        if let Event::ConnectionBlocked(reason) = next("connection.blocked", &mut events).await {
+            assert_eq!(reason, "low on memory");
+            break;
+        }
+    }
+    is_told.store(true, Ordering::Relaxed);
+    let consuming = connect("consumer").await;
+    let reader = consuming.create_channel().await.expect("a channel");
+    let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
+    let mut consumer = reader.basic_consume("filled".into(), "".into(), options, FieldTable::default()).await.expect("a consumer");
+    let mut seen = 0;
+    let channel = within("the end of publishing", async {
+        while !publishing.is_finished() {
+            delivered(&mut consumer).await;
+            seen += 1;
+        }
+        publishing.await.expect("all published")
+    })
+    .await;
+    while seen < published.load(Ordering::Relaxed) {
+        delivered(&mut consumer).await;
+        seen += 1;
+    }
+    while !matches!(next("connection.unblocked", &mut events).await, Event::ConnectionUnblocked) {}
+    channel.close(200, "OK".into()).await.expect("channel.close");
+    connection.close(200, "OK".into()).await.expect("connection.close");
+}
+
 async fn recovery() {
     let properties = ConnectionProperties::default()
         .with_connection_name("closed-by-operator".into())
@@ -498,5 +550,6 @@ async fn main() {
     check::scenario("a renewed secret", secret()).await;
     check::scenario("10,000 messages with confirms, consumed meanwhile", many()).await;
     check::scenario("automatic recovery of a connection that an operator closes, with its topology", recovery()).await;
+    check::scenario("publishers that are blocked, and unblocked", blocked()).await;
     check::end();
 }
