@@ -54,7 +54,7 @@ function installMissing(wanted: readonly ClientRow[]): void {
     spawnSync("apt-get", ["--quiet", "--quiet", ...args], { env, stdio: "inherit" });
 }
 
-async function judge(row: ClientRow, start: () => Promise<Server>): Promise<Verdict> {
+async function judge(row: ClientRow, start: (row: ClientRow) => Promise<Server>): Promise<Verdict> {
   const { toolchain } = row;
   const missing = toolchain.missing();
   if (missing !== undefined) return { is: "skipped", why: missing };
@@ -69,7 +69,7 @@ async function judge(row: ClientRow, start: () => Promise<Server>): Promise<Verd
   } catch (error) {
     return { is: "failed", why: (error as Error).message, output: "" };
   }
-  const server = await start();
+  const server = await start(row);
   const { fault, checks, output } = await runProgram(command, server.env);
   if (fault !== undefined) {
     await server.kill().catch(() => {});
@@ -94,7 +94,7 @@ for (const row of wanted) {
   if (peer !== undefined && peer.protocol !== row.protocol) continue;
   process.stdout.write(`${row.name} ...`);
   const startMs = performance.now();
-  const verdict = await judge(row, peer === undefined ? startTroika : () => peer.start());
+  const verdict = await judge(row, peer === undefined ? startTroika : (each) => peer.start(each));
   const seconds = (performance.now() - startMs) / 1000;
   verdicts.push({ row, verdict, seconds });
   console.log(` ${verdict.is}, ${seconds.toFixed(1)} s`);

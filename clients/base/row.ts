@@ -34,4 +34,6 @@ export interface ClientRow {
   /** What the program does, in a few words. */
   readonly does: string;
   readonly toolchain: Toolchain;
+  /** The program publishes more than the server may hold in memory, 400 MB at most, to see publishers blocked. */
+  readonly fillsMemory?: true;
 }

@@ -8,6 +8,7 @@ import { noRealRedis, RealRedis } from "../../test/support/real-redis.ts";
 import type { ClientRow } from "./row.ts";
 
 type Protocol = ClientRow["protocol"];
+type ServerWish = Pick<ClientRow, "fillsMemory">;
 
 export interface Server {
   readonly env: Readonly<Record<string, string>>;
@@ -27,8 +28,18 @@ function variables(ports: Partial<TestPorts>): Record<string, string> {
   };
 }
 
-export async function startTroika(): Promise<Server> {
-  const broker = await startTestBroker();
+/** RabbitMQ counts its own memory too, and by this strategy not what the runtime keeps for later. */
+const littleMemory = {
+  troika: ["--memory-bytes-max", "64MiB"],
+  rabbitMq: [
+    "vm_memory_high_watermark.absolute = 256MiB",
+    "vm_memory_high_watermark_paging_ratio = 0.99",
+    "vm_memory_calculation_strategy = legacy",
+  ],
+} as const;
+
+export async function startTroika({ fillsMemory = false }: ServerWish): Promise<Server> {
+  const broker = await startTestBroker({ args: fillsMemory ? littleMemory.troika : [] });
   return {
     env: variables(broker.ports),
     stop: () => broker.stop(),
@@ -42,7 +53,7 @@ export async function startTroika(): Promise<Server> {
 interface Peer {
   readonly protocol: Protocol;
   missing(): string | undefined;
-  start(): Promise<Server>;
+  start(wish: ServerWish): Promise<Server>;
 }
 
 /** By the word that `--peer` takes. */
@@ -59,8 +70,10 @@ export const peers: Readonly<Record<string, Peer>> = {
   rabbitmq: {
     protocol: "amqp",
     missing: missingRealRabbitMq,
-    start: async () => {
-      const rabbit = await RealRabbitMq.start();
+    start: async ({ fillsMemory = false }) => {
+      const rabbit = await RealRabbitMq.start([], {
+        configuration: fillsMemory ? littleMemory.rabbitMq : [],
+      });
       const stop = (): Promise<void> => rabbit.stop();
       return { env: variables(rabbit.ports), stop, kill: stop };
     },

@@ -1,6 +1,14 @@
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 
 /** How every program of clients/java says what it checked, and how it waits. */
 final class Check {
@@ -15,6 +23,28 @@ final class Check {
 
     static String redisUrl() {
         return System.getenv("REDIS_URL");
+    }
+
+    static String amqpUrl() {
+        return System.getenv("AMQP_URL");
+    }
+
+    private static String management(String method, String path) throws Exception {
+        var login = "Basic " + Base64.getEncoder().encodeToString("guest:guest".getBytes());
+        var uri = URI.create(System.getenv("MANAGEMENT_URL") + "/api/" + path);
+        var request = HttpRequest.newBuilder(uri).header("authorization", login).method(method, HttpRequest.BodyPublishers.noBody()).build();
+        return HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body();
+    }
+
+    /** Closes the connection that its client gave this name, as an operator does. */
+    static void closeConnection(String ownName) throws Exception {
+        var pattern = Pattern.compile("\\{\"name\":\"([^\"]+)\",\"user_provided_name\":\"" + ownName + "\"\\}");
+        until("connection " + ownName + " in the list", () -> {
+            var found = pattern.matcher(management("GET", "connections?columns=name,user_provided_name"));
+            if (!found.find()) return false;
+            management("DELETE", "connections/" + URLEncoder.encode(found.group(1), StandardCharsets.UTF_8).replace("+", "%20"));
+            return true;
+        });
     }
 
     static void equal(Object actual, Object expected) {

@@ -2,7 +2,9 @@
 import type { ClientRow } from "../base/row.ts";
 import { php, ruby } from "../toolchains/debian.ts";
 import { go } from "../toolchains/go.ts";
+import { java } from "../toolchains/java.ts";
 import { python } from "../toolchains/python.ts";
+import { rust } from "../toolchains/rust.ts";
 
 export const amqpClients: readonly ClientRow[] = [
   {
@@ -39,6 +41,36 @@ export const amqpClients: readonly ClientRow[] = [
     protocol: "amqp",
     does: "confirms, returns, prefetch, dead letters, RPC, exchanges, transactions, streams, notifications, reconnection",
     toolchain: go("amqp091"),
+  },
+  {
+    name: "RabbitMQ Java client 5.37",
+    language: "Java",
+    protocol: "amqp",
+    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, priorities, transactions, streams, blocked publishers, automatic recovery",
+    toolchain: java("rabbitmq"),
+    fillsMemory: true,
+  },
+  {
+    name: "Spring AMQP 4.1",
+    language: "Java",
+    protocol: "amqp",
+    does: "RabbitAdmin, templates, listener containers, annotations, retry, confirms, returns, RPC, batches, transactions, streams, restarts",
+    toolchain: java("spring-amqp"),
+  },
+  {
+    name: "PerfTest 2.22",
+    language: "Java",
+    protocol: "amqp",
+    does: "bounded runs of its command line: confirms, quorum queues, streams, transactions, many queues, fanout, priorities, basic.get, nacks",
+    toolchain: java("perf-test"),
+  },
+  {
+    name: "lapin 4.12",
+    language: "Rust",
+    protocol: "amqp",
+    does: "confirms, returns, prefetch, dead letters, RPC, exchanges, priorities, transactions, streams, blocked publishers, automatic recovery",
+    toolchain: rust("lapin", [1, 88]),
+    fillsMemory: true,
   },
   {
     name: "php-amqplib",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Channel } from "amqplib";
 import { AmqpTarget, Gathered, until } from "../../support/amqp.ts";
 import { startTestBroker } from "../../support/broker.ts";
 
@@ -25,6 +26,51 @@ test("publishers are held back while memory is short, told so, and lose nothing"
     gathered.messages.forEach(({ content }, at) => assert.equal(content[0], at & 0xff));
     await until(() => flow.at(-1) === "unblocked", "connection.unblocked");
     assert.equal(flow[0], "blocked");
+  } finally {
+    await target.stop();
+  }
+});
+
+test("only connections that publish are told, when they publish", { skip }, async () => {
+  const broker = await startTestBroker({ env: { TROIKAMQ_MEMORY_BYTES_MAX: String(4 << 20) } });
+  const target = new AmqpTarget(broker.amqpUrl, broker);
+  try {
+    const told: string[] = [];
+    const connect = async (name: string): Promise<Channel> => {
+      const connection = await target.connect();
+      connection.on("blocked", () => told.push(`${name} blocked`));
+      connection.on("unblocked", () => told.push(`${name} unblocked`));
+      return connection.createChannel();
+    };
+    const [publisher, idle, earlier] = [
+      await connect("publisher"),
+      await connect("idle"),
+      await connect("earlier"),
+    ];
+    await publisher.assertQueue("full", { durable: false });
+    await publisher.assertQueue("other", { durable: false });
+    earlier.sendToQueue("other", Buffer.from("earlier"));
+    await earlier.checkQueue("other");
+    for (let i = 0; i < 100; i++) publisher.sendToQueue("full", Buffer.alloc(64 * 1024));
+    await until(() => told.length > 0, "connection.blocked");
+    // What was sent to these before their answers would have come before them.
+    const late = await connect("late");
+    for (const channel of [idle, earlier, late]) await channel.checkQueue("other");
+    assert.deepEqual(told, ["publisher blocked"]);
+    late.sendToQueue("other", Buffer.from("late"));
+    await until(() => told.length > 1, "the second connection.blocked");
+    assert.deepEqual(told, ["publisher blocked", "late blocked"]);
+    const gathered = await Gathered.from(idle, "full", { noAck: true });
+    await gathered.count(100);
+    const isOver = (): boolean =>
+      told.includes("late unblocked") &&
+      told.findLast((each) => each.startsWith("p")) === "publisher unblocked";
+    await until(isOver, "connection.unblocked");
+    for (const channel of [idle, earlier, late]) await channel.checkQueue("other");
+    assert.deepEqual(
+      told.filter((each) => !/^(publisher|late)/.test(each)),
+      [],
+    );
   } finally {
     await target.stop();
   }

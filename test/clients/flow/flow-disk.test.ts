@@ -218,8 +218,9 @@ test(
       const idle = await served.amqp();
       const publisher = await served.amqp();
       const flow: string[] = [];
-      idle.on("blocked", () => flow.push("blocked"));
-      idle.on("unblocked", () => flow.push("unblocked"));
+      publisher.on("blocked", () => flow.push("blocked"));
+      publisher.on("unblocked", () => flow.push("unblocked"));
+      idle.on("blocked", () => flow.push("idle"));
       const channel = await publisher.createConfirmChannel();
       await channel.assertQueue("full", { durable: true });
       const [first, second] = [
@@ -283,6 +284,7 @@ test(
       await eventually(() => confirmed === 1000, "all confirms");
       assert.match(await added, /^\$/);
       await eventually(() => flow.at(-1) === "unblocked", "connection.unblocked");
+      assert.ok(!flow.includes("idle"), "a connection that did not publish is not told");
       assert.equal(broker.storage.failure, null);
       assert.match(await second.call("XADD", "stream", "*", "body", "again"), /^\$/);
       const again = await kafka.request("Produce", 7, { acks: -1, timeoutMs: 5000, topicData });

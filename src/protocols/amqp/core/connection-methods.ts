@@ -253,7 +253,6 @@ function open(session: AmqpSession, values: MethodArguments["connection.open"]):
   session.setDeadline(null);
   session.broker.flow.listeners.add(session.flowListener);
   session.send(0, "connection.open-ok", { knownHosts: "" });
-  if (session.broker.flow.isBlocked) session.flowChanged(true);
 }
 
 /** For credentials that expire. Ours do not, so any secret is accepted, as RabbitMQ does for its own users. */

@@ -77,6 +77,7 @@ export class AmqpSession implements Session, Holder {
   /** In this unit of work: a method other than publish and acknowledgements, which may have written much; a whole message. */
   #hasRunMethod = false;
   #hasPublished = false;
+  #isToldBlocked = false;
   /** How the client calls itself, for who asks what is connected. */
   client: ClientNames = noNames;
   messagesIn = 0;
@@ -117,7 +118,7 @@ export class AmqpSession implements Session, Holder {
         if (!isFirst && work.isSpent && parser.unread > 0) this.#turnWait.nextTurn();
         else {
           const hasMore = this.#takeFrames();
-          if (this.#hasPublished) this.broker.flow.publisherSeen(connection);
+          if (this.#hasPublished) this.#publisherSeen();
           if (!hasMore) break;
         }
       }
@@ -461,14 +462,33 @@ export class AmqpSession implements Session, Holder {
     this.send(0, "connection.close", closeArguments(new AmqpError("CONNECTION_FORCED", text), 0));
   }
 
-  /** Publishers have to wait, or go on again: clients with the capability are told. */
-  flowChanged(isBlocked: boolean): void {
-    if (this.state !== "running" || !this.capabilities.connectionBlocked) return;
-    if (isBlocked) this.send(0, "connection.blocked", { reason: this.broker.flow.blockedReason });
-    else this.send(0, "connection.unblocked", {});
+  #publisherSeen(): void {
+    const { flow } = this.broker;
+    flow.publisherSeen(this.connection);
+    if (flow.isBlocked) this.#tellBlocked();
   }
 
-  readonly flowListener = (isBlocked: boolean): void => this.flowChanged(isBlocked);
+  /**
+   * Publishers have to wait, or go on again. As in RabbitMQ a connection is told so by what it publishes: some clients send nothing more
+   * when they are told, and consumers have to acknowledge, or nothing ever makes room.
+   */
+  readonly flowListener = (isBlocked: boolean): void => {
+    if (!isBlocked) this.#tellUnblocked();
+    // It waits, or its last frames had the message that there is no room for.
+    else if (this.#hasPublished || this.broker.flow.isHeldBack(this.connection)) this.#tellBlocked();
+  };
+
+  #tellBlocked(): void {
+    if (this.#isToldBlocked || this.state !== "running" || !this.capabilities.connectionBlocked) return;
+    this.#isToldBlocked = true;
+    this.send(0, "connection.blocked", { reason: this.broker.flow.blockedReason });
+  }
+
+  #tellUnblocked(): void {
+    if (!this.#isToldBlocked) return;
+    this.#isToldBlocked = false;
+    if (this.state === "running") this.send(0, "connection.unblocked", {});
+  }
 
   onWritable(): void {
     this.waitingConsumers.wake();
