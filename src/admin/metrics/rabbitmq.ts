@@ -239,19 +239,19 @@ const authAttempts: readonly Family<Broker>[] = [
     name: "auth_attempts_total",
     kind: "counter",
     help: "Total number of authorization attempts",
-    read: ({ access }) => access.loginsMade + access.loginsFailed,
+    read: ({ access }) => access.attemptsMade().succeeded + access.attemptsMade().failed,
   },
   {
     name: "auth_attempts_succeeded_total",
     kind: "counter",
     help: "Total number of successful authentication attempts",
-    read: ({ access }) => access.loginsMade,
+    read: ({ access }) => access.attemptsMade().succeeded,
   },
   {
     name: "auth_attempts_failed_total",
     kind: "counter",
     help: "Total number of failed authentication attempts",
-    read: ({ access }) => access.loginsFailed,
+    read: ({ access }) => access.attemptsMade().failed,
   },
 ];
 

@@ -38,17 +38,36 @@ async function imported({ broker, caller, body }: Asked<unknown>, vhost: Vhost |
   return done(204);
 }
 
+function wholeAt(path: string): Endpoint[] {
+  return [
+    endpoint({
+      method: "GET",
+      path,
+      audience: "administrator",
+      summary:
+        "Users, virtual hosts, permissions, policies, parameters, queues, exchanges and bindings, as RabbitMQ exports them.",
+      query: { download: "the name of the file that a browser keeps it in" },
+      run: async ({ broker, caller, query }) =>
+        answered(await ran(broker, exportAll(broker, seenVhosts(broker, caller))), query),
+    }),
+    endpoint({
+      method: "POST",
+      path,
+      audience: "administrator",
+      summary:
+        "Makes what a document of definitions says, whose queues, exchanges and bindings that are there stay as they are.",
+      body: any(),
+      shape: looseObject({}),
+      bodyBytesMax: limits.definitionsBytesMax,
+      run: (asked) => imported(asked, null),
+    }),
+  ];
+}
+
 export const definitionEndpoints: readonly Endpoint[] = [
-  endpoint({
-    method: "GET",
-    path: "/api/definitions",
-    audience: "administrator",
-    summary:
-      "Users, virtual hosts, permissions, policies, parameters, queues, exchanges and bindings, as RabbitMQ exports them.",
-    query: { download: "the name of the file that a browser keeps it in" },
-    run: async ({ broker, caller, query }) =>
-      answered(await ran(broker, exportAll(broker, seenVhosts(broker, caller))), query),
-  }),
+  ...wholeAt("/api/definitions"),
+  // RabbitMQ's older name of it.
+  ...wholeAt("/api/all-configuration"),
   endpoint({
     method: "GET",
     path: "/api/definitions/{vhost}",
@@ -60,17 +79,6 @@ export const definitionEndpoints: readonly Endpoint[] = [
       if (vhost === undefined) throw badRequest("vhost_not_found");
       return answered(await ran(broker, exportVhost(broker, vhost)), query);
     },
-  }),
-  endpoint({
-    method: "POST",
-    path: "/api/definitions",
-    audience: "administrator",
-    summary:
-      "Makes what a document of definitions says, whose queues, exchanges and bindings that are there stay as they are.",
-    body: any(),
-    shape: looseObject({}),
-    bodyBytesMax: limits.definitionsBytesMax,
-    run: (asked) => imported(asked, null),
   }),
   endpoint({
     method: "POST",

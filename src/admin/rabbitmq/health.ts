@@ -69,7 +69,7 @@ const aliveName = "aliveness-test";
 /** Declares a queue, publishes to it and gets from it. */
 async function alive(asked: AskedAny): Promise<Answer> {
   const vhost = vhostAt(asked.broker, asked.caller, asked.names["vhost"]!);
-  await withChannel(asked, vhost, "channel", async (channel) => {
+  await withChannel(asked, vhost, "change", async (channel) => {
     await channel.declareQueue(aliveName, { durable: false, autoDelete: false, arguments: {} });
     await channel.publish("", aliveName, {}, Buffer.from("test_message"));
     await channel.get(aliveName, true);

@@ -12,7 +12,7 @@ import { defaultVhostName } from "../../broker/names.ts";
 import type { Vhost, VhostMetadata } from "../../broker/vhost.ts";
 import { any, array, boolean, looseObject, optional, string, union } from "valibot";
 import { done, json } from "../answers.ts";
-import { seenVhosts, vhostAt } from "../api/audience.ts";
+import { vhostAt, visibleVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
@@ -93,13 +93,17 @@ export const vhostEndpoints: readonly Endpoint[] = [
     run: async (asked) => {
       const { broker, caller, query } = asked;
       const fields = await fieldsFor(asked as Asked<never>);
-      return list(broker, query, { items: seenVhosts(broker, caller), nameOf: ({ name }) => name, fields });
+      return list(broker, query, {
+        items: visibleVhosts(broker, caller),
+        nameOf: ({ name }) => name,
+        fields,
+      });
     },
   }),
   endpoint({
     method: "GET",
     path: "/api/vhosts/{vhost}",
-    audience: "management",
+    audience: "administrator",
     summary: "A virtual host.",
     query: { columns: listQuery.columns, ...statsQuery },
     run: async (asked) => {

@@ -121,6 +121,39 @@ test("a client's connection, channels and consumers are shown, and it is closed 
   assert.match(await closed, /CONNECTION_FORCED - for the test/);
 });
 
+test("users see what RabbitMQ shows to users of their tag", async () => {
+  const tags = ["administrator", "monitoring", "policymaker", "management", ""];
+  for (const tag of tags) {
+    await ask(server, "PUT", `/api/users/see.${tag}`, { password: "p", tags: tag });
+    await ask(server, "PUT", `/api/permissions/cmp/see.${tag}`, { configure: "", write: "", read: "" });
+  }
+  await ask(server, "PUT", "/api/queues/%2F/other", {});
+  client = await connectClient(server);
+  const [connection] = (await get("/api/connections")) as unknown as { name: string }[];
+  const name = encodeURIComponent(connection!.name);
+  const seen = async (path: string): Promise<unknown[]> => {
+    const answers: unknown[] = [];
+    for (const tag of tags) {
+      const authorization = `Basic ${Buffer.from(`see.${tag}:p`).toString("base64")}`;
+      const { status, body } = await ask({ ...server, authorization }, "GET", path);
+      const vhosts = (body as { vhost: string }[]).filter?.(({ vhost }) => vhost === "/").length;
+      answers.push(vhosts ?? (status === 200 ? 200 : (body as { reason: string }).reason));
+    }
+    return answers;
+  };
+  const [none, vhost] = ["Not management user", "User not authorised to access virtual host"];
+  const [object, admin] = ["User not authorised to access object", "Not administrator user"];
+  assert.deepEqual(await seen("/api/queues"), [1, 0, 0, 0, none]);
+  assert.deepEqual(await seen("/api/queues/%2F/other"), [200, vhost, vhost, vhost, none]);
+  assert.deepEqual(await seen("/api/vhosts/cmp"), [200, admin, admin, admin, none]);
+  assert.deepEqual(await seen(`/api/connections/${name}`), [200, 200, object, object, none]);
+  assert.deepEqual(await seen("/api/parameters"), [0, object, 0, object, none]);
+  assert.deepEqual(await seen("/api/user-limits/guest"), [0, 0, object, object, none]);
+  assert.deepEqual(await seen("/api/permissions"), [1, admin, admin, admin, none]);
+  for (const tag of tags) await ask(server, "DELETE", `/api/users/see.${tag}`);
+  await ask(server, "DELETE", "/api/queues/%2F/other");
+});
+
 test("bindings are found by their properties_key, and removed by it", async () => {
   const path = "/api/bindings/cmp/e/e.topic/q/q.plain";
   await ask(server, "POST", path, { routing_key: "with ~ and /", arguments: { n: 1 } });
