@@ -46,7 +46,7 @@ import { Server } from "./net/listen.ts";
 import { systemClock, systemRandom, systemTimers } from "./net/runtime.ts";
 import type { TlsIdentity } from "./net/tls.ts";
 import { wantedTls } from "./net/tls-options.ts";
-import { amqpParts } from "./protocols/amqp/index.ts";
+import { amqpParts, queueFault } from "./protocols/amqp/index.ts";
 import type { Protocol } from "./protocols/contract.ts";
 import { kafkaProtocol } from "./protocols/kafka/index.ts";
 import { type ClusterOptions, type RedisOptions, redisProtocol } from "./protocols/redis/index.ts";
@@ -265,7 +265,7 @@ async function importDefinitions({ config, logger }: Start, broker: Broker): Pro
   const file = config.definitions;
   if (file === undefined) return;
   const { importFile } = await import("./admin/definitions/import-file.ts");
-  await importFile(broker, file);
+  await importFile(broker, file, queueFault);
   logger.info("definitions are imported", { file });
 }
 
@@ -322,6 +322,7 @@ function makeServers(start: Start, inside: Inside, stop: () => void): Servers {
   const startedAt = systemClock.monotonic();
   const around: Surroundings = {
     amqp: amqp.direct,
+    queueFault,
     listeners: () => inside.listeners,
     nodeName: `troikamq@${hostname()}`,
     dataDir: start.directory,

@@ -18,6 +18,7 @@ import { limitEndpoints } from "../rabbitmq/limits.ts";
 import { parameterEndpoints } from "../rabbitmq/parameters.ts";
 import { permissionEndpoints } from "../rabbitmq/permissions.ts";
 import { policyEndpoints } from "../rabbitmq/policies.ts";
+import { superStreamEndpoints } from "../rabbitmq/super-streams.ts";
 import { topicPermissionEndpoints } from "../rabbitmq/topic-permissions.ts";
 import { queueEndpoints } from "../rabbitmq/queues.ts";
 import { userEndpoints } from "../rabbitmq/users.ts";
@@ -51,6 +52,7 @@ const endpoints: readonly Endpoint[] = [
   ...vhostEndpoints,
   ...exchangeEndpoints,
   ...queueEndpoints,
+  ...superStreamEndpoints,
   ...bindingEndpoints,
   ...connectionEndpoints,
   ...consumerEndpoints,

@@ -30,10 +30,13 @@ function answered(document: object, query: URLSearchParams): Answer {
   return { ...answer, headers: { "content-disposition": `attachment; filename=${file}` } };
 }
 
-async function imported({ broker, caller, body }: Asked<unknown>, vhost: Vhost | null): Promise<Answer> {
+async function imported(
+  { broker, caller, body, around }: Asked<unknown>,
+  vhost: Vhost | null,
+): Promise<Answer> {
   const document = definitionsIn(body);
   if (typeof document === "string") throw badRequest("failed_to_parse_json");
-  await ran(broker, importing(broker, document, { vhost, caller }));
+  await ran(broker, importing(broker, document, { vhost, caller, queueFault: around.queueFault }));
   for (const each of broker.vhosts.values()) await each.policies.applied();
   return done(204);
 }

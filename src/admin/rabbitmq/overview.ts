@@ -209,6 +209,22 @@ export const overviewEndpoints: readonly Endpoint[] = [
       return done(204);
     },
   }),
+  ...["/api/deprecated-features", "/api/deprecated-features/used"].map((path) =>
+    endpoint({
+      method: "GET",
+      path,
+      audience: "management",
+      summary: "RabbitMQ's deprecated features, none of which depends on a setting here.",
+      run: () => json(200, []),
+    }),
+  ),
+  endpoint({
+    method: "GET",
+    path: "/api/version",
+    audience: "anyone",
+    summary: "The version of RabbitMQ whose behaviour this broker has.",
+    run: () => json(200, rabbitmqVersion),
+  }),
   endpoint({
     method: "GET",
     path: "/api/auth",
