@@ -213,7 +213,7 @@ async function open(start: Start): Promise<RunningBroker> {
   registerBrokerMetrics(registry, broker, servers);
   registry.append(async () => {
     const { metricsText } = await import("./admin/metrics/pages.ts");
-    return metricsText(broker, "aggregated", new URLSearchParams());
+    return metricsText({ broker, surroundings: made.around }, "aggregated");
   });
   registerKeyspaceMetrics(registry, keyspace, made.byPort.redis);
   life.stage("ready");
@@ -290,6 +290,7 @@ interface Inside {
 
 /** A server for each protocol, none of which listens yet. */
 interface Servers {
+  readonly around: Surroundings;
   readonly byPort: Readonly<Record<PortName, Server>>;
   /** Without ports of their own: their connections come as HTTP's. */
   readonly webSockets: readonly { readonly path: string; readonly server: Server }[];
@@ -340,7 +341,7 @@ function makeServers(start: Start, inside: Inside, stop: () => void): Servers {
     kafka: serve(kafkaProtocol(broker, advertised), clients),
     http: serve(httpProtocol(siteOf(inside, routes, around), systemTimers, doors), operators),
   };
-  return { byPort, webSockets };
+  return { byPort, webSockets, around };
 }
 
 /** Null: clients are told that this is no cluster. */
