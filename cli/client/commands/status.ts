@@ -13,7 +13,7 @@ interface Overview {
   readonly object_totals: Readonly<Record<string, number>>;
   readonly queue_totals: Readonly<Record<string, number>>;
   readonly message_stats: Readonly<Record<string, number | { readonly rate: number }>>;
-  /** Only monitors see it. */
+  /** RabbitMQ shows them to monitors only. */
   readonly listeners?: readonly { readonly protocol: string; readonly port: number }[];
 }
 

@@ -106,13 +106,9 @@ const fieldsOf = (asked: Asked<never>): Fields<null> => {
     queue_totals: seen.queueTotals,
     object_totals: seen.objectTotals,
     statistics_db_event_queue: () => 0,
-    ...(seesAll
-      ? {
-          node: () => nodeName,
-          listeners: () => around.listeners().map((listener) => shownListener(listener, nodeName)),
-          contexts: () => contextsOf(asked),
-        }
-      : {}),
+    // RabbitMQ shows them to monitors only; the command line looks here for the port of AMQP.
+    listeners: () => around.listeners().map((listener) => shownListener(listener, nodeName)),
+    ...(seesAll ? { node: () => nodeName, contexts: () => contextsOf(asked) } : {}),
   };
 };
 
