@@ -257,7 +257,7 @@ const scenes: Readonly<Record<string, (scene: Scene) => Promise<object[]>>> = {
     scene.send(queue, { expiration: "60000" });
     await scene.rejectFrom(queue);
     const { properties, content } = await scene.get(scene.name("dead"));
-    scene.channel.sendToQueue(queue, content, { ...properties, expiration: "50000" } as Options.Publish);
+    scene.channel.sendToQueue(queue, content, { ...properties, expiration: "50000" });
     await scene.rejectFrom(queue);
     return scene.told(1);
   },

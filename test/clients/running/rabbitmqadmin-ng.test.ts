@@ -23,6 +23,8 @@ const commands: readonly string[] = [
   "plugins list_all",
   "vhosts declare --name v1 --description d",
   "vhosts list",
+  "vhosts enable_deletion_protection --name v1",
+  "vhosts disable_deletion_protection --name v1",
   "users declare --name u1 --password pw --tags monitoring",
   "users list",
   "permissions declare --user u1 --configure .* --read .* --write .*",
