@@ -46,7 +46,7 @@ import { Server } from "./net/listen.ts";
 import { systemClock, systemRandom, systemTimers } from "./net/runtime.ts";
 import type { TlsIdentity } from "./net/tls.ts";
 import { wantedTls } from "./net/tls-options.ts";
-import { amqpParts } from "./protocols/amqp/index.ts";
+import { amqpParts, queueFault } from "./protocols/amqp/index.ts";
 import type { Protocol } from "./protocols/contract.ts";
 import { kafkaProtocol } from "./protocols/kafka/index.ts";
 import { type ClusterOptions, type RedisOptions, redisProtocol } from "./protocols/redis/index.ts";
@@ -213,7 +213,7 @@ async function open(start: Start): Promise<RunningBroker> {
   registerBrokerMetrics(registry, broker, servers);
   registry.append(async () => {
     const { metricsText } = await import("./admin/metrics/pages.ts");
-    return metricsText(broker, "aggregated", new URLSearchParams());
+    return metricsText({ broker, surroundings: made.around }, "aggregated");
   });
   registerKeyspaceMetrics(registry, keyspace, made.byPort.redis);
   life.stage("ready");
@@ -265,7 +265,7 @@ async function importDefinitions({ config, logger }: Start, broker: Broker): Pro
   const file = config.definitions;
   if (file === undefined) return;
   const { importFile } = await import("./admin/definitions/import-file.ts");
-  await importFile(broker, file);
+  await importFile(broker, file, queueFault);
   logger.info("definitions are imported", { file });
 }
 
@@ -290,6 +290,7 @@ interface Inside {
 
 /** A server for each protocol, none of which listens yet. */
 interface Servers {
+  readonly around: Surroundings;
   readonly byPort: Readonly<Record<PortName, Server>>;
   /** Without ports of their own: their connections come as HTTP's. */
   readonly webSockets: readonly { readonly path: string; readonly server: Server }[];
@@ -322,6 +323,7 @@ function makeServers(start: Start, inside: Inside, stop: () => void): Servers {
   const startedAt = systemClock.monotonic();
   const around: Surroundings = {
     amqp: amqp.direct,
+    queueFault,
     listeners: () => inside.listeners,
     nodeName: `troikamq@${hostname()}`,
     dataDir: start.directory,
@@ -339,7 +341,7 @@ function makeServers(start: Start, inside: Inside, stop: () => void): Servers {
     kafka: serve(kafkaProtocol(broker, advertised), clients),
     http: serve(httpProtocol(siteOf(inside, routes, around), systemTimers, doors), operators),
   };
-  return { byPort, webSockets };
+  return { byPort, webSockets, around };
 }
 
 /** Null: clients are told that this is no cluster. */

@@ -64,9 +64,9 @@ function metrics(body: string): HttpText {
   return { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body };
 }
 
-async function pageOf({ broker }: Site, page: MetricsPage, query: URLSearchParams): Promise<string> {
+async function pageOf(site: Site, page: MetricsPage, query: URLSearchParams): Promise<string> {
   const { metricsText } = await import("./metrics/pages.ts");
-  return metricsText(broker, page, query);
+  return metricsText(site, page, query);
 }
 
 /** A fault in what is looked at must not end the broker that it looks at. */

@@ -207,6 +207,8 @@ export const limits = {
   /** The same of one that has a message in it, and the payload bytes of messages that one request gets. */
   httpMessageBytesMax: 16 << 20,
   httpGotBytesMax: 32 << 20,
+  /** Streams of a super stream that one request makes. */
+  superStreamPartitionsMax: 1000,
   /** A document of definitions: some 100,000 queues. */
   definitionsBytesMax: 16 << 20,
   /** All headers of an HTTP request together. A request with more is refused. */

@@ -122,8 +122,9 @@ export function registerBrokerMetrics(
     () => broker.storage.volatile.bytes,
   );
   registry.read({ name: "troikamq_logins_total", help: "Logins, by result.", kind: "counter" }, (emit) => {
-    emit(broker.access.loginsMade, { result: "accepted" });
-    emit(broker.access.loginsFailed, { result: "refused" });
+    const { succeeded, failed } = broker.access.attemptsMade();
+    emit(succeeded, { result: "accepted" });
+    emit(failed, { result: "refused" });
   });
   gauge("troikamq_disk_free_bytes", "Free space of the data directory's disk.", () => {
     const { room } = broker.storage;

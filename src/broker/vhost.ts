@@ -52,6 +52,8 @@ export interface VhostMetadata {
   /** The type of queues that are declared without one: classic, quorum or stream. */
   readonly defaultQueueType?: string;
   readonly tracing?: boolean;
+  /** An operator does not want it deleted over the API, until this is taken back. */
+  readonly protectedFromDeletion?: boolean;
 }
 
 /** A client's connection that works in one virtual host. */

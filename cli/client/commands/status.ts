@@ -13,13 +13,16 @@ interface Overview {
   readonly object_totals: Readonly<Record<string, number>>;
   readonly queue_totals: Readonly<Record<string, number>>;
   readonly message_stats: Readonly<Record<string, number | { readonly rate: number }>>;
-  readonly listeners: readonly { readonly protocol: string; readonly port: number }[];
+  /** RabbitMQ shows them to monitors only. */
+  readonly listeners?: readonly { readonly protocol: string; readonly port: number }[];
 }
 
 interface Node {
   readonly mem_used: number;
   readonly mem_limit: number;
   readonly disk_free: number;
+  /** `ram`: nothing is on a disk. */
+  readonly type: string;
   readonly uptime: number;
   readonly fd_used: number;
 }
@@ -48,8 +51,15 @@ function durationText(ms: number): string {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** What there is of the plural names; users that are no monitors are told less. */
 function counted(counts: Readonly<Record<string, number>>, names: readonly string[]): string {
-  return names.map((name) => `${countText(counts[name] ?? 0)} ${name.replaceAll("_", " ")}`).join(", ");
+  return names
+    .flatMap((name) => {
+      const count = counts[name];
+      if (count === undefined) return [];
+      return [`${countText(count)} ${count === 1 ? name.slice(0, -1) : name}`];
+    })
+    .join(", ");
 }
 
 function rateText({ message_stats: stats }: Overview): string {
@@ -67,6 +77,11 @@ function rateText({ message_stats: stats }: Overview): string {
     .join(", ");
 }
 
+function listensOf({ listeners = [] }: Overview): [string, string][] {
+  if (listeners.length === 0) return [];
+  return [["listens", listeners.map(({ protocol, port }) => `${protocol} ${port}`).join(", ")]];
+}
+
 function factsOf(screen: Screen, { url, ready, checks, overview, node }: Status): [string, string][] {
   const faults = Object.entries(checks).filter(([, text]) => text !== "ok");
   const state = ready
@@ -82,23 +97,22 @@ function factsOf(screen: Screen, { url, ready, checks, overview, node }: Status)
             "memory",
             `${bytesText(node.mem_used)}${node.mem_limit > 0 ? `, publishers wait from ${bytesText(node.mem_limit)}` : ""}`,
           ],
-          ["disk", `${bytesText(node.disk_free)} free`],
+          ["disk", node.type === "ram" ? "none: all is in memory" : `${bytesText(node.disk_free)} free`],
         ];
   return [
     ["broker", `${product} ${version} at ${url}`],
     ["name", cellText(overview.cluster_name)],
     ["state", state],
-    ["listens", overview.listeners.map(({ protocol, port }) => `${protocol} ${port}`).join(", ")],
+    ...listensOf(overview),
     [
       "objects",
       counted(overview.object_totals, ["queues", "exchanges", "connections", "channels", "consumers"]),
     ],
     [
       "messages",
-      counted(overview.queue_totals, ["messages_ready", "messages_unacknowledged"]).replaceAll(
-        "messages ",
-        "",
-      ),
+      ["ready", "unacknowledged"]
+        .map((name) => `${countText(overview.queue_totals[`messages_${name}`] ?? 0)} ${name}`)
+        .join(", "),
     ],
     ["a second", rateText(overview)],
     ...ofNode,

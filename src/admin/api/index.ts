@@ -4,6 +4,7 @@
  */
 import { version } from "../../base/version.ts";
 import { json } from "../answers.ts";
+import { authAttemptEndpoints } from "../rabbitmq/auth-attempts.ts";
 import { bindingEndpoints } from "../rabbitmq/bindings.ts";
 import { connectionEndpoints } from "../rabbitmq/connections.ts";
 import { consumerEndpoints } from "../rabbitmq/consumers.ts";
@@ -17,11 +18,11 @@ import { limitEndpoints } from "../rabbitmq/limits.ts";
 import { parameterEndpoints } from "../rabbitmq/parameters.ts";
 import { permissionEndpoints } from "../rabbitmq/permissions.ts";
 import { policyEndpoints } from "../rabbitmq/policies.ts";
+import { superStreamEndpoints } from "../rabbitmq/super-streams.ts";
 import { topicPermissionEndpoints } from "../rabbitmq/topic-permissions.ts";
 import { queueEndpoints } from "../rabbitmq/queues.ts";
 import { userEndpoints } from "../rabbitmq/users.ts";
 import { vhostEndpoints } from "../rabbitmq/vhosts.ts";
-import { vhostPermissionEndpoints } from "../rabbitmq/shown/vhost-stats.ts";
 import { absentEndpoints } from "../rabbitmq/without.ts";
 import { destinationEndpoints } from "../troika/destinations.ts";
 import { endpoint, type Endpoint } from "./endpoint.ts";
@@ -51,14 +52,15 @@ const endpoints: readonly Endpoint[] = [
   ...vhostEndpoints,
   ...exchangeEndpoints,
   ...queueEndpoints,
+  ...superStreamEndpoints,
   ...bindingEndpoints,
   ...connectionEndpoints,
   ...consumerEndpoints,
   ...overviewEndpoints,
   ...nodeEndpoints,
   ...healthEndpoints,
+  ...authAttemptEndpoints,
   ...absentEndpoints,
-  ...vhostPermissionEndpoints,
   ...destinationEndpoints,
 ];
 

@@ -42,6 +42,13 @@ export const listQuery = {
   columns: "only these fields, with commas between; they may be paths with dots",
 } as const;
 
+/** The same of a list that has no pages. */
+export const plainListQuery = {
+  sort: listQuery.sort,
+  sort_reverse: listQuery.sort_reverse,
+  columns: listQuery.columns,
+} as const;
+
 const pageSizeMax = 500;
 const pageSizeUsual = 100;
 /** Looking at an item, making the field that sorts it, making it whole. */
@@ -60,6 +67,12 @@ export function list<Item>(broker: Broker, query: URLSearchParams, all: ListOf<I
       else resolve(outcome.result);
     });
   });
+}
+
+/** A list that RabbitMQ neither filters by name nor cuts into pages. */
+export function plainList<Item>(broker: Broker, query: URLSearchParams, all: ListOf<Item>): Promise<Answer> {
+  const known = [...query].filter(([name]) => Object.hasOwn(plainListQuery, name));
+  return list(broker, new URLSearchParams(known), all);
 }
 
 /** One item whole, or the columns of it that the query asks for. */
@@ -265,11 +278,10 @@ function valueAt<Item>(item: Item, fields: Fields<Item>, [first, ...rest]: reado
   return value;
 }
 
-/** Numbers before texts, and what is not there first, as Erlang's terms compare closely enough. */
-function compare(one: unknown, other: unknown): number {
+/** Numbers before texts, and what is not there is 0, as Erlang's terms compare closely enough. */
+function compare(given: unknown, than: unknown): number {
+  const [one, other] = [given ?? 0, than ?? 0];
   if (one === other) return 0;
-  if (one === undefined || one === null) return -1;
-  if (other === undefined || other === null) return 1;
   if (typeof one === typeof other) return (one as number) < (other as number) ? -1 : 1;
   return typeof one === "number" ? -1 : 1;
 }

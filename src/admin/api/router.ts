@@ -15,6 +15,9 @@ import { bodyFor } from "./body.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Answer, Endpoint, Method } from "./endpoint.ts";
 
+/** Stands for a name of no characters, since the router takes none for a place; no path that is sent has it. */
+const emptyName = "\0";
+
 const methods: readonly Method[] = ["GET", "PUT", "POST", "DELETE"];
 
 export class ApiRouter {
@@ -38,8 +41,8 @@ export class ApiRouter {
     path: string,
     around: Surroundings,
   ): Promise<Answer | undefined> {
-    // Some clients write one at the end.
-    const plain = path.endsWith("/") ? path.slice(0, -1) : path;
+    // Some clients write one at the end, and two around the default exchange's name, which is empty.
+    const plain = (path.endsWith("/") ? path.slice(0, -1) : path).replaceAll(/\/(?=\/)/g, `/${emptyName}`);
     const found = this.#find(request.method, plain);
     if (found === undefined) {
       if (caller === null) return undefined;
@@ -88,7 +91,10 @@ function unwritten(): Refusal {
 function decoded(places: Readonly<Record<string, string>>): Record<string, string> {
   try {
     return Object.fromEntries(
-      Object.entries(places).map(([place, text]) => [place, decodeURIComponent(text)]),
+      Object.entries(places).map(([place, text]) => [
+        place,
+        text === emptyName ? "" : decodeURIComponent(text),
+      ]),
     );
   } catch {
     throw new Refusal(400, "bad_request", "a name in the path is not percent-encoded UTF-8");

@@ -68,7 +68,18 @@ export interface ListenerFacts {
   readonly open: () => number;
 }
 
+/** A queue of definitions, as far as its arguments are looked at. */
+export interface DescribedQueue {
+  /** As a text shows it: `queue 'q' in vhost '/'`. */
+  readonly what: string;
+  readonly arguments: Json;
+}
+
+/** What is wrong with the arguments, in AMQP's words; null: nothing. */
+export type QueueFault = (queue: DescribedQueue) => string | null;
+
 export interface Surroundings {
+  readonly queueFault: QueueFault;
   /** Null: nothing can be declared or published. */
   readonly amqp: AmqpDoor | null;
   readonly listeners: () => readonly ListenerFacts[];
@@ -82,6 +93,7 @@ export interface Surroundings {
 }
 
 export const nothingAround: Surroundings = {
+  queueFault: () => null,
   amqp: null,
   listeners: () => [],
   nodeName: "troikamq@localhost",

@@ -43,10 +43,8 @@ export function* exportAll(broker: Broker, vhosts: readonly Vhost[]): Job<Export
       name: shownName(name),
       metadata: shownMetadata(metadata),
     })),
-    permissions: users.flatMap(shownPermissions).filter(isShown) as DefinitionItem[],
-    topic_permissions: users
-      .flatMap((user) => shownTopicPermissions(user))
-      .filter(isShown) as DefinitionItem[],
+    permissions: users.flatMap(shownPermissions).filter(isShown),
+    topic_permissions: users.flatMap((user) => shownTopicPermissions(user)).filter(isShown),
     global_parameters: globalParametersOf(broker) as unknown as DefinitionItem[],
   };
   yield unitsOfItem * (users.length + vhosts.length);

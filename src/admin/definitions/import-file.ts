@@ -4,14 +4,15 @@ import { definitionsIn } from "../../base/definitions/document.ts";
 import { StartError } from "../../base/errors.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { Refusal } from "../answers.ts";
+import type { QueueFault } from "../api/surroundings.ts";
 import { importing } from "./import.ts";
 
 /** Resolves when everything is made and on the disk. @throws StartError */
-export async function importFile(broker: Broker, file: string): Promise<void> {
+export async function importFile(broker: Broker, file: string, queueFault: QueueFault): Promise<void> {
   const document = definitionsIn(await parsed(file));
   if (typeof document === "string") throw failed(file, document);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  broker.work.run(importing(broker, document, { vhost: null, caller: null }), (outcome) => {
+  broker.work.run(importing(broker, document, { vhost: null, caller: null, queueFault }), (outcome) => {
     if ("error" in outcome) reject(outcome.error);
     else resolve();
   });

@@ -23,6 +23,7 @@ import { queueTypeOf } from "../../broker/policy/policy.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
+import type { QueueFault } from "../api/surroundings.ts";
 import { escapedHtml, isBody, namedVhost } from "../rabbitmq/lookups.ts";
 import { brokerName } from "../rabbitmq/names.ts";
 import { patternIn, permissionsIn, userIn } from "../rabbitmq/users-bodies.ts";
@@ -38,6 +39,7 @@ export interface ImportOptions {
   readonly vhost: Vhost | null;
   /** Who imports, and gets permissions in new virtual hosts; null: the operator, at the start. */
   readonly caller: Authorization | null;
+  readonly queueFault: QueueFault;
 }
 
 interface Target extends ImportOptions {
@@ -121,7 +123,7 @@ const makers: Readonly<Record<keyof Definitions, Make>> = {
     const place = { vhost: vhost.name, component, name };
     setParameter(target, place, item["value"] ?? {}, `${component}/${name}`);
   },
-  queues: (target, item) => makeQueue(vhostOf(target, item), item),
+  queues: (target, item) => makeQueue(target, vhostOf(target, item), item),
   bindings: (target, item) => makeBinding(vhostOf(target, item), item),
 };
 
@@ -195,13 +197,14 @@ function isMade({ queues }: Vhost, name: string): boolean {
   return !name.startsWith("amq.") && !queues.has(name);
 }
 
-function makeQueue(vhost: Vhost, item: DefinitionItem): void {
+function makeQueue({ queueFault }: Target, vhost: Vhost, item: DefinitionItem): void {
   const name = brokerName(textOf(item, "name"));
   if (!isMade(vhost, name)) return;
   const args = argumentsOf(item);
   const type = args["x-queue-type"] ?? "classic";
-  if (!["classic", "quorum", "stream"].includes(type as string))
-    throw badRequest(`invalid arg 'x-queue-type' for queue '${shownName(name)}': unsupported queue type`);
+  const what = `queue '${shownName(name)}' in vhost '${shownName(vhost.name)}'`;
+  const fault = queueFault({ what, arguments: args });
+  if (fault !== null) throw badRequest(fault);
   const kind = type === "stream" ? "stream" : "queue";
   const durable = item["durable"] !== false;
   const autoDelete = item["auto_delete"] === true;

@@ -10,13 +10,16 @@
  */
 import type { ConnectionFacts } from "../../base/connection-facts.ts";
 import type { Job } from "../../base/turn-work.ts";
+import { version } from "../../base/version.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { isHiddenVhost, shownName } from "../../broker/names.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
+import type { Surroundings } from "../api/surroundings.ts";
 import { uptimeSeconds } from "../process-metrics.ts";
 import { nodeName } from "../rabbitmq/names.ts";
+import { wholeText } from "./rabbitmq-whole.ts";
 import { type Family, linesOf, sumsOf, type Things } from "./text.ts";
 
 const prefix = "rabbitmq_";
@@ -125,55 +128,6 @@ const channelExchange: readonly Family<Exchange>[] = [
   },
 ];
 
-/** Under the names of RabbitMQ 3.10's global counters, with the protocol as label. */
-const globalQueue: readonly Family<Queue>[] = [
-  {
-    name: "global_messages_delivered_total",
-    kind: "counter",
-    help: "Total number of messages delivered to consumers",
-    read: ({ delivered }) => delivered,
-  },
-  {
-    name: "global_messages_redelivered_total",
-    kind: "counter",
-    help: "Total number of messages redelivered to consumers",
-    read: ({ redelivered }) => redelivered,
-  },
-  {
-    name: "global_messages_acknowledged_total",
-    kind: "counter",
-    help: "Total number of message acknowledgements received from consumers",
-    read: ({ acknowledged }) => acknowledged,
-  },
-];
-
-const globalExchange: readonly Family<Exchange>[] = [
-  {
-    name: "global_messages_received_total",
-    kind: "counter",
-    help: "Total number of messages received from publishers",
-    read: ({ published }) => published,
-  },
-  {
-    name: "global_messages_routed_total",
-    kind: "counter",
-    help: "Total number of messages routed to queues or streams",
-    read: ({ published, unroutable }) => published - unroutable,
-  },
-  {
-    name: "global_messages_unroutable_dropped_total",
-    kind: "counter",
-    help: "Total number of messages published as non-mandatory into an exchange and dropped as unroutable",
-    read: ({ unroutable, returned }) => unroutable - returned,
-  },
-  {
-    name: "global_messages_unroutable_returned_total",
-    kind: "counter",
-    help: "Total number of messages published as mandatory into an exchange and returned to the publisher as unroutable",
-    read: ({ returned }) => returned,
-  },
-];
-
 const connectionCoarse: readonly Family<ConnectionFacts>[] = [
   {
     name: "connection_incoming_bytes_total",
@@ -239,19 +193,19 @@ const authAttempts: readonly Family<Broker>[] = [
     name: "auth_attempts_total",
     kind: "counter",
     help: "Total number of authorization attempts",
-    read: ({ access }) => access.loginsMade + access.loginsFailed,
+    read: ({ access }) => access.attemptsMade().succeeded + access.attemptsMade().failed,
   },
   {
     name: "auth_attempts_succeeded_total",
     kind: "counter",
     help: "Total number of successful authentication attempts",
-    read: ({ access }) => access.loginsMade,
+    read: ({ access }) => access.attemptsMade().succeeded,
   },
   {
     name: "auth_attempts_failed_total",
     kind: "counter",
     help: "Total number of failed authentication attempts",
-    read: ({ access }) => access.loginsFailed,
+    read: ({ access }) => access.attemptsMade().failed,
   },
 ];
 
@@ -299,9 +253,12 @@ function* seenOf(broker: Broker, only: ReadonlySet<string> | null): Job<Seen> {
   return { vhosts, queues, exchanges, connections };
 }
 
-function infoOf(): string {
-  const build = `rabbitmq_version="${rabbitVersion}",prometheus_plugin_version="${rabbitVersion}"`;
-  const identity = `rabbitmq_node="${nodeName}",rabbitmq_cluster="${nodeName}"`;
+/** With the labels that later dashboards choose by: the page, and the product. */
+function infoOf(endpoint: string): string {
+  const build =
+    `rabbitmq_version="${rabbitVersion}",prometheus_plugin_version="${rabbitVersion}",prometheus_client_version="",` +
+    `erlang_version="",product_name="TroikaMQ",product_version="${version}",rabbitmq_endpoint="${endpoint}"`;
+  const identity = `rabbitmq_node="${nodeName}",rabbitmq_cluster="${nodeName}",rabbitmq_endpoint="${endpoint}"`;
   return (
     "# TYPE rabbitmq_build_info untyped\n# HELP rabbitmq_build_info RabbitMQ & Erlang/OTP version info\n" +
     `rabbitmq_build_info{${build}} 1\n` +
@@ -330,21 +287,19 @@ function totalsOf({ queues, connections }: Seen): Family<null>[] {
 }
 
 /** Of the node, on the aggregated page and that of objects. */
-function* nodeText(broker: Broker, seen: Seen): Job<string> {
+function* nodeText(broker: Broker, around: Surroundings, seen: Seen, endpoint: string): Job<string> {
   const node = yield* sumsOf(prefix, [broker], [...alarms, ...nodeCoarse, ...nodeMetrics, ...authAttempts]);
-  return node + (yield* sumsOf(prefix, [null], totalsOf(seen))) + infoOf();
+  const whole = yield* wholeText(broker, around, seen.connections);
+  return node + whole + (yield* sumsOf(prefix, [null], totalsOf(seen))) + infoOf(endpoint);
 }
 
-export function* aggregated(broker: Broker): Job<string> {
+export function* aggregated(broker: Broker, around: Surroundings): Job<string> {
   const seen = yield* seenOf(broker, null);
-  const protocol = { protocol: "amqp091" };
   return (
     (yield* sumsOf(prefix, seen.queues, [...coarse, ...queueMetrics, ...queuePublished, ...channelQueue])) +
     (yield* sumsOf(prefix, seen.exchanges, channelExchange)) +
-    (yield* sumsOf(prefix, seen.queues, globalQueue, protocol)) +
-    (yield* sumsOf(prefix, seen.exchanges, globalExchange, protocol)) +
     (yield* sumsOf(prefix, seen.connections, [...connectionCoarse, ...connectionMetrics])) +
-    (yield* nodeText(broker, seen))
+    (yield* nodeText(broker, around, seen, "aggregated"))
   );
 }
 
@@ -363,7 +318,7 @@ function connectionThings(
   return { things: connections, labelsOf, families };
 }
 
-export function* perObject(broker: Broker): Job<string> {
+export function* perObject(broker: Broker, around: Surroundings): Job<string> {
   const seen = yield* seenOf(broker, null);
   return (
     (yield* linesOf(
@@ -371,7 +326,7 @@ export function* perObject(broker: Broker): Job<string> {
       queueThings(seen, [...coarse, ...queueMetrics, ...queuePublished, ...channelQueue]),
     )) +
     (yield* linesOf(prefix, connectionThings(seen, [...connectionCoarse, ...connectionMetrics]))) +
-    (yield* nodeText(broker, seen))
+    (yield* nodeText(broker, around, seen, "per-object"))
   );
 }
 
@@ -435,12 +390,12 @@ const groups: Readonly<Record<string, FamilyGroup>> = {
 };
 
 /** Families that are not known are left out, as in RabbitMQ; without any there is the information on the node only. */
-export function* detailed(broker: Broker, query: URLSearchParams): Job<string> {
+export function* detailed(broker: Broker, _: Surroundings, query: URLSearchParams): Job<string> {
   const only = query.getAll("vhost");
   const seen = yield* seenOf(broker, only.length === 0 ? null : new Set(only));
   let text = "";
   for (const name of new Set(query.getAll("family"))) {
     if (Object.hasOwn(groups, name)) text += yield* groups[name]!(broker, seen);
   }
-  return text + infoOf();
+  return text + infoOf("detailed");
 }

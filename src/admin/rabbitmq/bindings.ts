@@ -18,6 +18,7 @@ import { type Fields, list, listQuery } from "../api/list.ts";
 import { argumentsGiven } from "../api/schemas.ts";
 import { withChannel } from "./amqp-calls.ts";
 import { exchangeName } from "./exchanges.ts";
+import { namedVhost } from "./lookups.ts";
 import { brokerName, shownName } from "./names.ts";
 
 type AskedAny = Asked<never>;
@@ -104,6 +105,12 @@ function listed({ broker, query }: AskedAny, items: Iterable<Item>): Promise<Ans
     nameOf: ({ source, kind, destination, key }) => `${source}\0${kind}\0${destination}\0${key}`,
     fields,
   });
+}
+
+/** RabbitMQ has no bindings where there is no virtual host. @throws Refusal where the caller may not look */
+function vhostOrNone({ broker, caller, names }: AskedAny): Vhost | null {
+  const name = names["vhost"]!;
+  return namedVhost(broker, name) === undefined ? null : vhostAt(broker, caller, name);
 }
 
 interface Pair {
@@ -227,9 +234,9 @@ export const bindingEndpoints: readonly Endpoint[] = [
     summary: "The bindings that lead to a queue.",
     query: listQuery,
     run: (asked) => {
-      const vhost = vhostAt(asked.broker, asked.caller, asked.names["vhost"]!);
+      const vhost = vhostOrNone(asked as AskedAny);
       const name = brokerName(asked.names["name"]!);
-      return listed(asked as AskedAny, toQueue(vhost, name, vhost.queues.get(name)));
+      return listed(asked as AskedAny, vhost === null ? [] : toQueue(vhost, name, vhost.queues.get(name)));
     },
   }),
   endpoint({
@@ -239,9 +246,9 @@ export const bindingEndpoints: readonly Endpoint[] = [
     summary: "The bindings that lead from an exchange.",
     query: listQuery,
     run: (asked) => {
-      const vhost = vhostAt(asked.broker, asked.caller, asked.names["vhost"]!);
+      const vhost = vhostOrNone(asked as AskedAny);
       const name = brokerName(exchangeName(asked.names["name"]!));
-      return listed(asked as AskedAny, from(vhost, vhost.exchanges.get(name)));
+      return listed(asked as AskedAny, vhost === null ? [] : from(vhost, vhost.exchanges.get(name)));
     },
   }),
   endpoint({
@@ -251,9 +258,9 @@ export const bindingEndpoints: readonly Endpoint[] = [
     summary: "The bindings that lead to an exchange.",
     query: listQuery,
     run: (asked) => {
-      const vhost = vhostAt(asked.broker, asked.caller, asked.names["vhost"]!);
+      const vhost = vhostOrNone(asked as AskedAny);
       const name = brokerName(exchangeName(asked.names["name"]!));
-      return listed(asked as AskedAny, to(vhost, vhost.exchanges.get(name)));
+      return listed(asked as AskedAny, vhost === null ? [] : to(vhost, vhost.exchanges.get(name)));
     },
   }),
   ...endpointsBetween("q", "queue"),

@@ -5,7 +5,7 @@
  */
 import type { OpenConnection } from "../../base/connection-facts.ts";
 import { done, json, Refusal } from "../answers.ts";
-import { isMonitor, vhostAt } from "../api/audience.ts";
+import { isMonitor, objectRefused, vhostAt } from "../api/audience.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { list, listQuery, shown } from "../api/list.ts";
 import {
@@ -24,17 +24,25 @@ type AskedAny = Asked<never>;
 
 const closedByOperator = "Closed via management plugin";
 
-function* connectionsOf(
-  { broker, caller }: AskedAny,
+/** Those that the caller may see. */
+export function* connectionsOf(
+  asked: AskedAny,
   isWanted: (item: ConnectionItem) => boolean = () => true,
 ): Generator<ConnectionItem, void> {
-  const seesAll = isMonitor(caller);
+  for (const item of allConnections(asked)) if (maySee(asked, item) && isWanted(item)) yield item;
+}
+
+/** Its own, or all for the tag monitoring. */
+function maySee({ caller }: AskedAny, { facts }: ConnectionItem): boolean {
+  return isMonitor(caller) || facts.user === caller.name;
+}
+
+function* allConnections({ broker }: AskedAny): Generator<ConnectionItem, void> {
   let left = broker.connections.count;
   for (const open of broker.connections.all()) {
     if (left-- === 0) return;
     const item = itemOf(broker.connections.find(open.id), open);
-    if (item === null || !(seesAll || item.facts.user === caller.name) || !isWanted(item)) continue;
-    yield item;
+    if (item !== null) yield item;
   }
 }
 
@@ -72,14 +80,26 @@ function listChannels(asked: AskedAny, isWanted?: (item: ConnectionItem) => bool
 /** @throws Refusal */
 function connectionAt(asked: AskedAny): ConnectionItem {
   const { name } = asked.names;
-  for (const item of connectionsOf(asked)) if (connectionName(item.facts) === name) return item;
+  for (const item of allConnections(asked)) {
+    if (connectionName(item.facts) === name) return seen(asked, item);
+  }
   throw Refusal.notFound();
 }
 
+/** @throws Refusal */
+function seen<Item extends ConnectionItem>(asked: AskedAny, item: Item): Item {
+  if (!maySee(asked, item)) throw new Refusal(401, "not_authorised", objectRefused);
+  return item;
+}
+
 function channelAt(asked: AskedAny): ChannelItem {
-  const { name } = asked.names;
-  for (const item of channelsOf(asked))
-    if (channelName(item.facts, item.channel.number) === name) return item;
+  const name = asked.names["name"]!;
+  for (const { open, facts } of allConnections(asked)) {
+    if (!name.startsWith(connectionName(facts))) continue;
+    for (const channel of facts.describeChannels?.() ?? []) {
+      if (channelName(facts, channel.number) === name) return seen(asked, { open, facts, channel });
+    }
+  }
   throw Refusal.notFound();
 }
 

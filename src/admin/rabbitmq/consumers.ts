@@ -2,7 +2,7 @@
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { ConsumerPlace } from "../../broker/queue/readers.ts";
 import type { Vhost } from "../../broker/vhost.ts";
-import { isMonitor, seenVhosts, vhostAt } from "../api/audience.ts";
+import { anyVhostAt, isMonitor } from "../api/audience.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery } from "../api/list.ts";
 import { channelName, connectionName } from "./shown/connection-fields.ts";
@@ -96,17 +96,16 @@ export const consumerEndpoints: readonly Endpoint[] = [
     method: "GET",
     path: "/api/consumers",
     audience: "management",
-    summary: "Consumers of AMQP clients.",
+    summary: "Consumers of AMQP clients: those of the caller, or all for the tag monitoring.",
     query: listQuery,
-    run: (asked) => listed(asked as Asked<never>, seenVhosts(asked.broker, asked.caller)),
+    run: (asked) => listed(asked as Asked<never>, asked.broker.vhosts.values()),
   }),
   endpoint({
     method: "GET",
     path: "/api/consumers/{vhost}",
     audience: "management",
-    summary: "Consumers of AMQP clients in a virtual host.",
+    summary: "The same in a virtual host.",
     query: listQuery,
-    run: (asked) =>
-      listed(asked as Asked<never>, [vhostAt(asked.broker, asked.caller, asked.names["vhost"]!)]),
+    run: (asked) => listed(asked as Asked<never>, [anyVhostAt(asked.broker, asked.names["vhost"]!)]),
   }),
 ];

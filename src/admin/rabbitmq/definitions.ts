@@ -30,25 +30,47 @@ function answered(document: object, query: URLSearchParams): Answer {
   return { ...answer, headers: { "content-disposition": `attachment; filename=${file}` } };
 }
 
-async function imported({ broker, caller, body }: Asked<unknown>, vhost: Vhost | null): Promise<Answer> {
+async function imported(
+  { broker, caller, body, around }: Asked<unknown>,
+  vhost: Vhost | null,
+): Promise<Answer> {
   const document = definitionsIn(body);
   if (typeof document === "string") throw badRequest("failed_to_parse_json");
-  await ran(broker, importing(broker, document, { vhost, caller }));
+  await ran(broker, importing(broker, document, { vhost, caller, queueFault: around.queueFault }));
   for (const each of broker.vhosts.values()) await each.policies.applied();
   return done(204);
 }
 
+function wholeAt(path: string): Endpoint[] {
+  return [
+    endpoint({
+      method: "GET",
+      path,
+      audience: "administrator",
+      summary:
+        "Users, virtual hosts, permissions, policies, parameters, queues, exchanges and bindings, as RabbitMQ exports them.",
+      query: { download: "the name of the file that a browser keeps it in" },
+      run: async ({ broker, caller, query }) =>
+        answered(await ran(broker, exportAll(broker, seenVhosts(broker, caller))), query),
+    }),
+    endpoint({
+      method: "POST",
+      path,
+      audience: "administrator",
+      summary:
+        "Makes what a document of definitions says, whose queues, exchanges and bindings that are there stay as they are.",
+      body: any(),
+      shape: looseObject({}),
+      bodyBytesMax: limits.definitionsBytesMax,
+      run: (asked) => imported(asked, null),
+    }),
+  ];
+}
+
 export const definitionEndpoints: readonly Endpoint[] = [
-  endpoint({
-    method: "GET",
-    path: "/api/definitions",
-    audience: "administrator",
-    summary:
-      "Users, virtual hosts, permissions, policies, parameters, queues, exchanges and bindings, as RabbitMQ exports them.",
-    query: { download: "the name of the file that a browser keeps it in" },
-    run: async ({ broker, caller, query }) =>
-      answered(await ran(broker, exportAll(broker, seenVhosts(broker, caller))), query),
-  }),
+  ...wholeAt("/api/definitions"),
+  // RabbitMQ's older name of it.
+  ...wholeAt("/api/all-configuration"),
   endpoint({
     method: "GET",
     path: "/api/definitions/{vhost}",
@@ -60,17 +82,6 @@ export const definitionEndpoints: readonly Endpoint[] = [
       if (vhost === undefined) throw badRequest("vhost_not_found");
       return answered(await ran(broker, exportVhost(broker, vhost)), query);
     },
-  }),
-  endpoint({
-    method: "POST",
-    path: "/api/definitions",
-    audience: "administrator",
-    summary:
-      "Makes what a document of definitions says, whose queues, exchanges and bindings that are there stay as they are.",
-    body: any(),
-    shape: looseObject({}),
-    bodyBytesMax: limits.definitionsBytesMax,
-    run: (asked) => imported(asked, null),
   }),
   endpoint({
     method: "POST",

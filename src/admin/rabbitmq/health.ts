@@ -1,7 +1,7 @@
 /** Checks for monitors and load balancers: /api/health/checks, /api/healthchecks, /api/aliveness-test. 503 where one fails. */
 import { json, Refusal } from "../answers.ts";
-import { vhostAt } from "../api/audience.ts";
-import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { anyVhostAt, vhostAt } from "../api/audience.ts";
+import { type Answer, type Asked, type Audience, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { withChannel } from "./amqp-calls.ts";
 import { protocolName } from "./shown/node-facts.ts";
 
@@ -69,7 +69,7 @@ const aliveName = "aliveness-test";
 /** Declares a queue, publishes to it and gets from it. */
 async function alive(asked: AskedAny): Promise<Answer> {
   const vhost = vhostAt(asked.broker, asked.caller, asked.names["vhost"]!);
-  await withChannel(asked, vhost, "channel", async (channel) => {
+  await withChannel(asked, vhost, "change", async (channel) => {
     await channel.declareQueue(aliveName, { durable: false, autoDelete: false, arguments: {} });
     await channel.publish("", aliveName, {}, Buffer.from("test_message"));
     await channel.get(aliveName, true);
@@ -79,7 +79,33 @@ async function alive(asked: AskedAny): Promise<Answer> {
 
 const singleNode = { reason: "single node cluster" };
 
-const checks: readonly (readonly [path: string, summary: string, run: (asked: AskedAny) => Answer])[] = [
+/** Of all protocols: they share the bound. */
+function connectionsLeft({ broker, around }: AskedAny): boolean {
+  return around.connectionsMax === 0 || broker.connections.count < around.connectionsMax;
+}
+
+function belowLimit(asked: AskedAny): Answer {
+  return connectionsLeft(asked) ? ok() : failed("node connection limit is reached");
+}
+
+function readyToServe(asked: AskedAny): Answer {
+  const { around, broker } = asked;
+  if (!around.listeners().some(({ protocol }) => protocol === "amqp"))
+    return failed("no active listeners for AMQP/AMQPS");
+  if (connectionsLeft(asked)) return ok();
+  return failed("node connection limit is reached", { connections: broker.connections.count });
+}
+
+/** Every quorum queue has its one member, here. @throws Refusal where the virtual host is not there */
+function leaders({ broker, names }: AskedAny): Answer {
+  const { vhost } = names;
+  if (vhost !== undefined) anyVhostAt(broker, vhost);
+  return ok();
+}
+
+type Check = readonly [path: string, summary: string, run: (asked: AskedAny) => Answer];
+
+const checks: readonly Check[] = [
   ["alarms", "Whether publishers are held back for want of memory or disk.", alarms],
   ["local-alarms", "The same of this node.", alarms],
   [
@@ -92,18 +118,42 @@ const checks: readonly (readonly [path: string, summary: string, run: (asked: As
   ["virtual-hosts", "Whether all virtual hosts run: here they always do.", () => ok()],
   ["node-is-mirror-sync-critical", "Whether mirrors need this node: there are none.", () => ok(singleNode)],
   ["node-is-quorum-critical", "Whether a quorum needs this node: there is one node.", () => ok(singleNode)],
+  [
+    "metadata-store/initialized",
+    "Whether definitions are read: they are before the broker listens.",
+    () => ok(),
+  ],
+  ["metadata-store/initialized/with-data", "The same.", () => ok()],
+  ...["all-vhosts", "vhost/{vhost}"].flatMap((where) =>
+    [where, `${where}/pattern/{pattern}`].map((path): Check => [
+      `quorum-queues-without-elected-leaders/${path}`,
+      "Whether quorum queues lack a leader: each has its one member here.",
+      leaders,
+    ]),
+  ),
 ];
 
+/** Load balancers ask these without a user, as of RabbitMQ 4. */
+const openChecks: readonly Check[] = [
+  ["is-in-service", "Whether the node takes work.", () => ok()],
+  ["ready-to-serve-clients", "Whether AMQP clients can connect.", readyToServe],
+  ["below-node-connection-limit", "Whether there is room for another connection.", belowLimit],
+  ["reached-target-cluster-size", "Whether all nodes are there: there is one.", () => ok()],
+];
+
+function checkEndpoint([path, summary, run]: Check, audience: Audience): Endpoint {
+  return endpoint({
+    method: "GET",
+    path: `/api/health/checks/${path}`,
+    audience,
+    summary,
+    run: (asked) => run(asked as AskedAny),
+  });
+}
+
 export const healthEndpoints: readonly Endpoint[] = [
-  ...checks.map(([path, summary, run]) =>
-    endpoint({
-      method: "GET",
-      path: `/api/health/checks/${path}`,
-      audience: "management",
-      summary,
-      run: (asked) => run(asked as AskedAny),
-    }),
-  ),
+  ...checks.map((check) => checkEndpoint(check, "management")),
+  ...openChecks.map((check) => checkEndpoint(check, "anyone")),
   endpoint({
     method: "GET",
     path: "/api/healthchecks/node",

@@ -5,8 +5,8 @@ import type { Broker } from "../../broker/broker.ts";
 import type { ParameterPlace } from "../../broker/parameters/parameters.ts";
 import { limitsFaults, userLimitNames, vhostLimitsName } from "../../broker/parameters/vhost-limits.ts";
 import type { Vhost } from "../../broker/vhost.ts";
-import { done, json } from "../answers.ts";
-import { seenVhosts } from "../api/audience.ts";
+import { done, json, Refusal } from "../answers.ts";
+import { isMonitor, objectRefused, visibleVhostAt, visibleVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { endpoint, type Endpoint } from "../api/endpoint.ts";
 import { bodyWith, changedVhostAt, lookedVhostAt, objectNotFound, userAt } from "./lookups.ts";
@@ -56,7 +56,7 @@ export const limitEndpoints: readonly Endpoint[] = [
     path: "/api/vhost-limits",
     audience: "management",
     summary: "The limits of the virtual hosts that the user may see.",
-    run: ({ broker, caller }) => json(200, limitsOf(seenVhosts(broker, caller))),
+    run: ({ broker, caller }) => json(200, limitsOf(visibleVhosts(broker, caller))),
   }),
   endpoint({
     method: "GET",
@@ -64,7 +64,7 @@ export const limitEndpoints: readonly Endpoint[] = [
     audience: "management",
     summary: "The limits of a virtual host.",
     run: ({ broker, caller, names }) => {
-      const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
+      const vhost = visibleVhostAt(broker, caller, names["vhost"]!);
       const hasSome = Object.keys(broker.parameters.limitsOf(vhost.name)).length > 0;
       // Those that were deleted are shown as an empty list among all only, as in RabbitMQ.
       return json(200, hasSome ? limitsOf([vhost]) : []);
@@ -106,10 +106,13 @@ export const limitEndpoints: readonly Endpoint[] = [
   endpoint({
     method: "GET",
     path: "/api/user-limits/{user}",
-    audience: "administrator",
-    summary: "The limits of a user.",
-    run: ({ broker, names }) =>
-      json(200, [userAt(broker, names["user"]!)].filter(withLimits).map(shownUserLimits)),
+    audience: "management",
+    summary: "The limits of a user: for itself, and for users with the tag monitoring.",
+    run: ({ broker, caller, names }) => {
+      const name = names["user"]!;
+      if (!isMonitor(caller) && caller.name !== name) throw new Refusal(401, "not_authorised", objectRefused);
+      return json(200, [userAt(broker, name)].filter(withLimits).map(shownUserLimits));
+    },
   }),
   endpoint({
     method: "PUT",

@@ -27,16 +27,16 @@ export function namedVhost(broker: Broker, text: string): Vhost | undefined {
   return isHiddenVhost(text) ? undefined : broker.vhost(brokerName(text));
 }
 
-/** The virtual host of a request that changes something there. @throws Refusal */
-export function changedVhostAt(broker: Broker, caller: Authorization, name: string): Vhost {
+/** The virtual host of a request that changes something there. @throws Refusal, with `refusal` for who may not */
+export function changedVhostAt(broker: Broker, caller: Authorization, name: string, refusal?: string): Vhost {
   if (namedVhost(broker, name) === undefined) throw new Refusal(404, "not_found", "vhost_not_found");
-  return vhostAt(broker, caller, name);
+  return vhostAt(broker, caller, name, refusal);
 }
 
-/** The virtual host of a request that looks. @throws Refusal */
-export function lookedVhostAt(broker: Broker, caller: Authorization, name: string): Vhost {
+/** The virtual host of a request that looks. @throws Refusal, with `refusal` for who may not */
+export function lookedVhostAt(broker: Broker, caller: Authorization, name: string, refusal?: string): Vhost {
   if (namedVhost(broker, name) === undefined) throw objectNotFound();
-  return vhostAt(broker, caller, name);
+  return vhostAt(broker, caller, name, refusal);
 }
 
 export function isBody(value: unknown): value is Body {

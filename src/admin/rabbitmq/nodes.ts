@@ -108,6 +108,8 @@ function nodeOf(asked: AskedAny): object {
     name: around.nodeName,
     type: storage.journal === null ? "ram" : "disc",
     running: true,
+    // Of later versions, whose tools ask for it.
+    being_drained: false,
   };
   const counters = nodeCounters(asked);
   const stats = new Stats(broker, spansOf(asked.query), counters, counters, made);
@@ -153,6 +155,9 @@ function memoryOf(): Record<string, number> {
     msg_index: 0,
     code: 0,
     atom: 0,
+    // Of later versions.
+    metadata_store: 0,
+    metadata_store_ets: 0,
     other_system: Math.max(external - arrayBuffers, 0),
     allocated_unused: Math.max(heapTotal - heapUsed, 0),
     reserved_unallocated: Math.max(rss - heapTotal - external, 0),

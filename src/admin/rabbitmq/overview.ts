@@ -9,11 +9,13 @@ import type { Broker } from "../../broker/broker.ts";
 import { totalCounters } from "../../broker/rates.ts";
 import type { Totals } from "../../broker/totals.ts";
 import { done, json, Refusal } from "../answers.ts";
+import { isMonitor, seenVhosts } from "../api/audience.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
-import { listQuery, shown } from "../api/list.ts";
+import { type Fields, listQuery, shown } from "../api/list.ts";
 import { churnOf, contextsOf, exchangeTypesShown, renewTotals, shownListener } from "./shown/node-facts.ts";
+import { connectionsOf } from "./connections.ts";
 import { nodeCounters } from "./nodes.ts";
-import { messageStats, type Spans, spansOf, Stats, statsQuery } from "./shown/stats.ts";
+import { messageStats, type Spans, spansOf, Stats, statsQuery, sumOfShown } from "./shown/stats.ts";
 
 /** The version of RabbitMQ whose behaviour this is compared with (protocols/amqp/core/capabilities.ts says the same). */
 const rabbitmqVersion = "3.10.8";
@@ -38,11 +40,48 @@ export function queueTotals(broker: Broker, spans: Spans, totals: Totals): Recor
     .add("lengths", "messages_unacknowledged").shown;
 }
 
-const fieldsOf = (asked: Asked<never>) => {
-  const { broker, around, query } = asked;
-  const spans = spansOf(query);
+/** What is told of messages and objects: of the whole broker, or of what the caller sees. */
+interface Seen {
+  readonly messageStats: () => object;
+  readonly queueTotals: () => object;
+  readonly objectTotals: () => object;
+}
+
+function seenOfBroker(broker: Broker, spans: Spans): Seen {
   const totals = broker.totals.ofBroker;
+  const { channels, connections, consumers, exchanges, queues } = totals;
+  return {
+    messageStats: () => totalStats(broker, spans, totals) ?? {},
+    queueTotals: () => queueTotals(broker, spans, totals),
+    objectTotals: () => ({ channels, connections, consumers, exchanges, queues }),
+  };
+}
+
+/** For users without the tag monitoring: what is in their virtual hosts, and their own connections. Consumers are not counted. */
+function seenOfCaller(asked: Asked<never>, spans: Spans): Seen {
+  const { broker, caller } = asked;
+  const seen = seenVhosts(broker, caller).map(({ name }) => broker.totals.ofVhost(name));
+  const count = (name: "queues" | "exchanges"): number => seen.reduce((sum, totals) => sum + totals[name], 0);
+  return {
+    messageStats: () => sumOfShown(seen.map((totals) => totalStats(broker, spans, totals) ?? {})),
+    queueTotals: () => sumOfShown(seen.map((totals) => queueTotals(broker, spans, totals))),
+    objectTotals: () => {
+      let [connections, channels] = [0, 0];
+      for (const { facts } of connectionsOf(asked)) {
+        connections++;
+        channels += facts.channels;
+      }
+      return { queues: count("queues"), exchanges: count("exchanges"), connections, channels };
+    },
+  };
+}
+
+const fieldsOf = (asked: Asked<never>): Fields<null> => {
+  const { broker, around, query, caller } = asked;
+  const spans = spansOf(query);
   const { nodeName } = around;
+  const seesAll = isMonitor(caller);
+  const seen = seesAll ? seenOfBroker(broker, spans) : seenOfCaller(asked, spans);
   return {
     management_version: () => rabbitmqVersion,
     rates_mode: () => "basic",
@@ -57,38 +96,48 @@ const fieldsOf = (asked: Asked<never>) => {
     release_series_support_status: () => "supported",
     disable_stats: () => false,
     enable_queue_totals: () => false,
-    message_stats: () => totalStats(broker, spans, totals) ?? {},
+    message_stats: seen.messageStats,
     churn_rates: () => {
       const counters = nodeCounters(asked);
       const stats = new Stats(broker, spans, counters, counters);
       for (const name of Object.keys(churnOf(broker, around))) stats.add("node_stats", name);
       return stats.shown;
     },
-    queue_totals: () => queueTotals(broker, spans, totals),
-    object_totals: () => ({
-      channels: totals.channels,
-      connections: totals.connections,
-      consumers: totals.consumers,
-      exchanges: totals.exchanges,
-      queues: totals.queues,
-    }),
+    queue_totals: seen.queueTotals,
+    object_totals: seen.objectTotals,
     statistics_db_event_queue: () => 0,
-    node: () => nodeName,
+    // RabbitMQ shows them to monitors only; the command line looks here for the port of AMQP.
     listeners: () => around.listeners().map((listener) => shownListener(listener, nodeName)),
-    contexts: () => contextsOf(asked),
+    ...(seesAll ? { node: () => nodeName, contexts: () => contextsOf(asked) } : {}),
   };
 };
 
-const featureFlags = [
-  "classic_mirrored_queue_version",
-  "drop_unroutable_metric",
-  "empty_basic_get_metric",
-  "implicit_default_bindings",
-  "maintenance_mode_status",
-  "quorum_queue",
-  "stream_queue",
-  "user_limits",
-  "virtual_host_metadata",
+interface FeatureFlag {
+  readonly name: string;
+  readonly desc: string;
+  readonly doc_url: string;
+  readonly provided_by: string;
+}
+
+function flag(name: string, desc: string, docUrl = "", providedBy = "rabbit"): FeatureFlag {
+  return { name, desc, doc_url: docUrl, provided_by: providedBy };
+}
+
+const agent = "rabbitmq_management_agent";
+
+const featureFlags: readonly FeatureFlag[] = [
+  flag("classic_mirrored_queue_version", "Support setting version for classic mirrored queues"),
+  flag("drop_unroutable_metric", "Count unroutable publishes to be dropped in stats", "", agent),
+  flag("empty_basic_get_metric", "Count AMQP `basic.get` on empty queues in stats", "", agent),
+  flag(
+    "implicit_default_bindings",
+    "Default bindings are now implicit, instead of being stored in the database",
+  ),
+  flag("maintenance_mode_status", "Maintenance mode status"),
+  flag("quorum_queue", "Support queues of type `quorum`", "https://www.rabbitmq.com/quorum-queues.html"),
+  flag("stream_queue", "Support queues of type `stream`", "https://www.rabbitmq.com/stream.html"),
+  flag("user_limits", "Configure connection and channel limits for a user"),
+  flag("virtual_host_metadata", "Virtual host metadata (description, tags, etc)"),
 ];
 
 export const overviewEndpoints: readonly Endpoint[] = [
@@ -136,13 +185,11 @@ export const overviewEndpoints: readonly Endpoint[] = [
     run: () =>
       json(
         200,
-        featureFlags.map((name) => ({
-          name,
-          desc: "",
-          doc_url: "",
+        featureFlags.map(({ provided_by, ...named }) => ({
+          ...named,
           state: "enabled",
           stability: "stable",
-          provided_by: "rabbit",
+          provided_by,
         })),
       ),
   }),
@@ -152,11 +199,27 @@ export const overviewEndpoints: readonly Endpoint[] = [
     audience: "administrator",
     summary: "All feature flags are on: there is nothing to do.",
     run: ({ names }) => {
-      if (!featureFlags.includes(names["name"]!)) {
+      if (!featureFlags.some(({ name }) => name === names["name"])) {
         throw new Refusal(400, "bad_request", "unsupported");
       }
       return done(204);
     },
+  }),
+  ...["/api/deprecated-features", "/api/deprecated-features/used"].map((path) =>
+    endpoint({
+      method: "GET",
+      path,
+      audience: "management",
+      summary: "RabbitMQ's deprecated features, none of which depends on a setting here.",
+      run: () => json(200, []),
+    }),
+  ),
+  endpoint({
+    method: "GET",
+    path: "/api/version",
+    audience: "anyone",
+    summary: "The version of RabbitMQ whose behaviour this broker has.",
+    run: () => json(200, rabbitmqVersion),
   }),
   endpoint({
     method: "GET",

@@ -5,7 +5,7 @@ import type { Broker } from "../../broker/broker.ts";
 import type { Parameter, ParameterPlace } from "../../broker/parameters/parameters.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { done, json } from "../answers.ts";
-import { seenVhosts } from "../api/audience.ts";
+import { objectRefused, seenVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
@@ -97,7 +97,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
     summary: "The parameters of a component in a virtual host.",
     query: listQuery,
     run: ({ broker, caller, names, query }) => {
-      const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
+      const vhost = lookedVhostAt(broker, caller, names["vhost"]!, objectRefused);
       return list(broker, query, {
         items: parametersOf(broker, [vhost], names["component"]),
         nameOf,
@@ -112,7 +112,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
     audience: "policymaker",
     summary: "A parameter.",
     run: ({ broker, caller, names, query }) => {
-      const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
+      const vhost = lookedVhostAt(broker, caller, names["vhost"]!, objectRefused);
       const place: ParameterPlace = {
         vhost: vhost.name,
         component: names["component"]!,
@@ -131,7 +131,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
     body: any(),
     shape: looseObject({ value: any() }),
     run: async ({ broker, caller, names, body }) => {
-      const vhost = changedVhostAt(broker, caller, names["vhost"]!);
+      const vhost = changedVhostAt(broker, caller, names["vhost"]!, objectRefused);
       const { value } = bodyWith(body, ["value"]);
       const place: ParameterPlace = {
         vhost: vhost.name,
@@ -153,7 +153,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
     audience: "policymaker",
     summary: "Deletes a parameter.",
     run: async ({ broker, caller, names }) => {
-      const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
+      const vhost = lookedVhostAt(broker, caller, names["vhost"]!, objectRefused);
       const place: ParameterPlace = {
         vhost: vhost.name,
         component: names["component"]!,
@@ -169,7 +169,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
   endpoint({
     method: "GET",
     path: "/api/global-parameters",
-    audience: "administrator",
+    audience: "policymaker",
     summary: "The parameters that belong to no virtual host.",
     query: listQuery,
     run: ({ broker, query }) =>
@@ -178,7 +178,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
   endpoint({
     method: "GET",
     path: "/api/global-parameters/{name}",
-    audience: "administrator",
+    audience: "policymaker",
     summary: "A global parameter.",
     run: ({ broker, names }) => {
       const name = names["name"]!;

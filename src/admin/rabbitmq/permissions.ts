@@ -4,16 +4,38 @@ import type { User, VhostPermissions } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { done, json } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
-import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { plainList, plainListQuery } from "../api/list.ts";
 import { permissionsIn } from "./users-bodies.ts";
-import { shownName } from "./names.ts";
+import { brokerName, shownName } from "./names.ts";
 import { namedVhost, lookedVhostAt, objectNotFound } from "./lookups.ts";
 
-export function shownPermissions({ name, permissions }: User): object[] {
+/** A permission, as it is shown. */
+interface Shown extends Readonly<Record<string, string>> {
+  readonly user: string;
+  readonly vhost: string;
+}
+
+/** Permissions of any kind: by virtual host and user. */
+export function listPermissions(
+  broker: Broker,
+  query: URLSearchParams,
+  items: readonly Shown[],
+): Promise<Answer> {
+  const names = Object.keys(items[0] ?? {});
+  return plainList(broker, query, {
+    items,
+    nameOf: ({ user }) => brokerName(user),
+    groupOf: ({ vhost }) => brokerName(vhost),
+    fields: Object.fromEntries(names.map((name) => [name, (item: Shown) => item[name]])),
+  });
+}
+
+export function shownPermissions({ name, permissions }: User): Shown[] {
   return Object.entries(permissions).map(([vhost, given]) => shownPermission(name, vhost, given));
 }
 
-function shownPermission(user: string, vhost: string, given: VhostPermissions): object {
+function shownPermission(user: string, vhost: string, given: VhostPermissions): Shown {
   const { configure, write, read } = given;
   return { user, vhost: shownName(vhost), configure, write, read };
 }
@@ -40,7 +62,7 @@ function permissionAt(asked: Asked<never>): Required<Place> & { given: VhostPerm
   return { ...place, given: place.given };
 }
 
-function permissionsOfVhost(broker: Broker, vhost: string): object[] {
+function permissionsOfVhost(broker: Broker, vhost: string): Shown[] {
   return broker.access.users.all().flatMap(({ name, permissions }) => {
     const given = Object.hasOwn(permissions, vhost) ? permissions[vhost] : undefined;
     return given === undefined ? [] : [shownPermission(name, vhost, given)];
@@ -53,7 +75,9 @@ export const permissionEndpoints: readonly Endpoint[] = [
     path: "/api/permissions",
     audience: "administrator",
     summary: "All permissions.",
-    run: ({ broker }) => json(200, broker.access.users.all().flatMap(shownPermissions)),
+    query: plainListQuery,
+    run: ({ broker, query }) =>
+      listPermissions(broker, query, broker.access.users.all().flatMap(shownPermissions)),
   }),
   endpoint({
     method: "GET",
@@ -98,9 +122,10 @@ export const permissionEndpoints: readonly Endpoint[] = [
     path: "/api/vhosts/{vhost}/permissions",
     audience: "administrator",
     summary: "What users may do in a virtual host.",
-    run: ({ broker, caller, names }) => {
+    query: plainListQuery,
+    run: ({ broker, caller, names, query }) => {
       const { name } = lookedVhostAt(broker, caller, names["vhost"]!);
-      return json(200, permissionsOfVhost(broker, name));
+      return listPermissions(broker, query, permissionsOfVhost(broker, name));
     },
   }),
 ];

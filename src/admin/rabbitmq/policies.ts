@@ -10,7 +10,7 @@ import type { PolicyKind } from "../../broker/policy/definition-rules.ts";
 import type { PolicyValue } from "../../broker/policy/vhost-policies.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { done, json } from "../answers.ts";
-import { seenVhosts } from "../api/audience.ts";
+import { objectRefused, seenVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, type Audience, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
@@ -102,7 +102,7 @@ function endpointsOf({ path, kind, called, audience, tell }: Shown): Endpoint[] 
       summary: `One of the ${called}.`,
       run: (asked) => {
         const { broker, caller, names, query } = asked;
-        const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
+        const vhost = lookedVhostAt(broker, caller, names["vhost"]!, objectRefused);
         const place = placeOf(asked as Asked<never>, vhost);
         const value = broker.parameters.get(place) as PolicyValue | undefined;
         if (value === undefined) throw objectNotFound();
@@ -123,7 +123,7 @@ function endpointsOf({ path, kind, called, audience, tell }: Shown): Endpoint[] 
       }),
       run: async (asked) => {
         const { broker, caller, names, body } = asked;
-        const vhost = changedVhostAt(broker, caller, names["vhost"]!);
+        const vhost = changedVhostAt(broker, caller, names["vhost"]!, objectRefused);
         const {
           pattern,
           definition,
@@ -147,7 +147,7 @@ function endpointsOf({ path, kind, called, audience, tell }: Shown): Endpoint[] 
       summary: `Deletes one of the ${called}; what it did is undone.`,
       run: async (asked) => {
         const { broker, caller, names } = asked;
-        const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
+        const vhost = lookedVhostAt(broker, caller, names["vhost"]!, objectRefused);
         if (!broker.parameters.delete(placeOf(asked as Asked<never>, vhost))) throw objectNotFound();
         await vhost.policies.applied();
         return done(204);

@@ -11,6 +11,7 @@ import { type Fields, list, listQuery, shown } from "../api/list.ts";
 import { argumentsGiven, count, flagOf, inWords } from "../api/schemas.ts";
 import type { AmqpCalls, GotMessage } from "../api/surroundings.ts";
 import { withChannel } from "./amqp-calls.ts";
+import { namedVhost } from "./lookups.ts";
 import { brokerName, shownName } from "./names.ts";
 import { fieldsWithoutStats, queueFields, type QueueView, wholeQueueFields } from "./shown/queue-fields.ts";
 import { spansOf, statsQuery } from "./shown/stats.ts";
@@ -137,7 +138,14 @@ export const queueEndpoints: readonly Endpoint[] = [
     audience: "management",
     summary: "The queues and streams of a virtual host.",
     query,
-    run: (asked) => listed(asked as AskedAny, [vhostAt(asked.broker, asked.caller, asked.names["vhost"]!)]),
+    run: (asked) => {
+      const { broker, caller, names } = asked;
+      const name = names["vhost"]!;
+      // The path that later versions have for the whole list, unless a virtual host is called so.
+      if (name === "detailed" && namedVhost(broker, name) === undefined)
+        return listed(asked as AskedAny, seenVhosts(broker, caller));
+      return listed(asked as AskedAny, [vhostAt(broker, caller, name)]);
+    },
   }),
   endpoint({
     method: "GET",

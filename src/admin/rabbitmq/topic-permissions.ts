@@ -5,11 +5,18 @@ import type { Broker } from "../../broker/broker.ts";
 import { done, json } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { endpoint, type Endpoint } from "../api/endpoint.ts";
+import { plainListQuery } from "../api/list.ts";
 import { bodyWith, lookedVhostAt, namedVhost, objectNotFound, userAt } from "./lookups.ts";
 import { brokerName, shownName } from "./names.ts";
+import { listPermissions } from "./permissions.ts";
 import { patternIn } from "./users-bodies.ts";
 
-export function shownTopicPermissions({ name, topicPermissions }: User, only?: string): object[] {
+interface Shown extends Readonly<Record<string, string>> {
+  readonly user: string;
+  readonly vhost: string;
+}
+
+export function shownTopicPermissions({ name, topicPermissions }: User, only?: string): Shown[] {
   return Object.entries(topicPermissions).flatMap(([vhost, byExchange]) =>
     only !== undefined && vhost !== only
       ? []
@@ -109,9 +116,11 @@ export const topicPermissionEndpoints: readonly Endpoint[] = [
     path: "/api/topic-permissions",
     audience: "administrator",
     summary: "All topic permissions.",
-    run: ({ broker }) =>
-      json(
-        200,
+    query: plainListQuery,
+    run: ({ broker, query }) =>
+      listPermissions(
+        broker,
+        query,
         broker.access.users.all().flatMap((user) => shownTopicPermissions(user)),
       ),
   }),
@@ -123,17 +132,21 @@ export const topicPermissionEndpoints: readonly Endpoint[] = [
     path: "/api/users/{name}/topic-permissions",
     audience: "administrator",
     summary: "The topic permissions of a user.",
-    run: ({ broker, names }) => json(200, shownTopicPermissions(userAt(broker, names["name"]!))),
+    query: plainListQuery,
+    run: ({ broker, names, query }) =>
+      listPermissions(broker, query, shownTopicPermissions(userAt(broker, names["name"]!))),
   }),
   endpoint({
     method: "GET",
     path: "/api/vhosts/{vhost}/topic-permissions",
     audience: "administrator",
     summary: "The topic permissions in a virtual host.",
-    run: ({ broker, caller, names }) => {
+    query: plainListQuery,
+    run: ({ broker, caller, names, query }) => {
       const { name } = lookedVhostAt(broker, caller, names["vhost"]!);
-      return json(
-        200,
+      return listPermissions(
+        broker,
+        query,
         broker.access.users.all().flatMap((user) => shownTopicPermissions(user, name)),
       );
     },

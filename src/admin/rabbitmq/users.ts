@@ -12,10 +12,10 @@ import { any, array, looseObject, number, optional, record, string, union } from
 import { done, json, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { endpoint, type Endpoint } from "../api/endpoint.ts";
-import { type Fields, list, listQuery } from "../api/list.ts";
+import { type Fields, list, listQuery, plainListQuery } from "../api/list.ts";
 import { type WantedUser, userIn } from "./users-bodies.ts";
 import { bodyWith, userAt } from "./lookups.ts";
-import { shownPermissions } from "./permissions.ts";
+import { listPermissions, shownPermissions } from "./permissions.ts";
 import { brokerName } from "./names.ts";
 
 const userFields: Fields<User> = {
@@ -155,6 +155,8 @@ export const userEndpoints: readonly Endpoint[] = [
     path: "/api/users/{name}/permissions",
     audience: "administrator",
     summary: "What a user may do, by virtual host.",
-    run: ({ broker, names }) => json(200, shownPermissions(userAt(broker, names["name"]!))),
+    query: plainListQuery,
+    run: ({ broker, names, query }) =>
+      listPermissions(broker, query, shownPermissions(userAt(broker, names["name"]!))),
   }),
 ];

@@ -11,8 +11,8 @@ import type { Broker } from "../../broker/broker.ts";
 import { defaultVhostName } from "../../broker/names.ts";
 import type { Vhost, VhostMetadata } from "../../broker/vhost.ts";
 import { any, array, boolean, looseObject, optional, string, union } from "valibot";
-import { done, json } from "../answers.ts";
-import { seenVhosts, vhostAt } from "../api/audience.ts";
+import { done, json, Refusal } from "../answers.ts";
+import { vhostAt, visibleVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
@@ -21,11 +21,13 @@ import { brokerName, nodeName, shownName } from "./names.ts";
 import { statsQuery } from "./shown/stats.ts";
 import { vhostStatsFields } from "./shown/vhost-stats.ts";
 
-export function shownMetadata({ description = "", tags = [], defaultQueueType }: VhostMetadata): object {
+export function shownMetadata(metadata: VhostMetadata): object {
+  const { description = "", tags = [], defaultQueueType, protectedFromDeletion } = metadata;
   return {
     ...(defaultQueueType === undefined ? {} : { default_queue_type: defaultQueueType }),
     description,
     tags,
+    ...(protectedFromDeletion === true ? { protected_from_deletion: true } : {}),
   };
 }
 
@@ -35,6 +37,8 @@ const ownFields: Fields<Vhost> = {
   tags: ({ metadata }) => metadata.tags ?? [],
   default_queue_type: ({ metadata }) => metadata.defaultQueueType ?? "undefined",
   metadata: ({ metadata }) => shownMetadata(metadata),
+  // Of RabbitMQ 4: shown where it is.
+  protected_from_deletion: ({ metadata }) => metadata.protectedFromDeletion,
   tracing: ({ metadata }) => metadata.tracing ?? false,
   cluster_state: () => ({ [nodeName]: "running" }),
 };
@@ -60,6 +64,7 @@ function metadataIn(body: Body): VhostMetadata {
     tags: texts,
     ...(type === undefined || type === "undefined" ? {} : { defaultQueueType: type as string }),
     ...(typeof tracing === "boolean" ? { tracing } : {}),
+    ...(body["protected_from_deletion"] === true ? { protectedFromDeletion: true } : {}),
   };
 }
 
@@ -72,8 +77,11 @@ export function putVhost(broker: Broker, caller: Authorization | null, name: str
   if (!broker.addVhost(name, metadata)) {
     const vhost = broker.vhost(name)!;
     // As in RabbitMQ, a default type is chosen once.
-    const { defaultQueueType, tracing = false } = vhost.metadata;
-    const kept = defaultQueueType === undefined ? {} : { defaultQueueType };
+    const { defaultQueueType, tracing = false, protectedFromDeletion } = vhost.metadata;
+    const kept = {
+      ...(defaultQueueType === undefined ? {} : { defaultQueueType }),
+      ...(protectedFromDeletion === true ? { protectedFromDeletion } : {}),
+    };
     broker.setVhostMetadata(vhost, { tracing, ...metadata, ...kept });
     return false;
   }
@@ -93,13 +101,17 @@ export const vhostEndpoints: readonly Endpoint[] = [
     run: async (asked) => {
       const { broker, caller, query } = asked;
       const fields = await fieldsFor(asked as Asked<never>);
-      return list(broker, query, { items: seenVhosts(broker, caller), nameOf: ({ name }) => name, fields });
+      return list(broker, query, {
+        items: visibleVhosts(broker, caller),
+        nameOf: ({ name }) => name,
+        fields,
+      });
     },
   }),
   endpoint({
     method: "GET",
     path: "/api/vhosts/{vhost}",
-    audience: "management",
+    audience: "administrator",
     summary: "A virtual host.",
     query: { columns: listQuery.columns, ...statsQuery },
     run: async (asked) => {
@@ -135,10 +147,29 @@ export const vhostEndpoints: readonly Endpoint[] = [
       const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
       if (vhost.name === defaultVhostName)
         throw badRequest("virtual host '/' stays: Redis and Kafka clients work there");
+      if (vhost.metadata.protectedFromDeletion === true) {
+        const reason = `Refusing to delete virtual host '${names["vhost"]!}' because it is protected from deletion`;
+        throw new Refusal(412, "precondition_failed", reason);
+      }
       await broker.vhostDeletions.delete(vhost);
       return done(204);
     },
   }),
+  ...(["POST", "DELETE"] as const).map((method) =>
+    endpoint({
+      method,
+      path: "/api/vhosts/{vhost}/deletion/protection",
+      audience: "administrator",
+      summary:
+        method === "POST" ? "Refuses to delete the virtual host." : "Lets the virtual host be deleted again.",
+      run: ({ broker, caller, names }) => {
+        const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
+        const { protectedFromDeletion: _, ...rest } = vhost.metadata;
+        broker.setVhostMetadata(vhost, method === "POST" ? { ...rest, protectedFromDeletion: true } : rest);
+        return done(204);
+      },
+    }),
+  ),
   endpoint({
     method: "POST",
     path: "/api/vhosts/{vhost}/start/{node}",

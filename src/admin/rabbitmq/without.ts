@@ -1,6 +1,6 @@
 /** What a broker without shovels, federation and the stream protocol answers to questions about them: lists that are empty. */
 import { json } from "../answers.ts";
-import { vhostAt } from "../api/audience.ts";
+import { visibleVhostAt } from "../api/audience.ts";
 import { endpoint, type Endpoint } from "../api/endpoint.ts";
 
 const lists: readonly (readonly [path: string, what: string])[] = [
@@ -19,7 +19,7 @@ export const absentEndpoints: readonly Endpoint[] = lists.flatMap(([path, summar
     audience: "monitoring",
     summary,
     run: ({ broker, caller, names }) => {
-      vhostAt(broker, caller, names["vhost"]!);
+      visibleVhostAt(broker, caller, names["vhost"]!);
       return json(200, []);
     },
   }),

@@ -61,6 +61,11 @@ export interface AccessOptions {
 /** The protocol of a login. */
 export type LoginProtocol = "redis" | "amqp" | "kafka" | "http";
 
+export interface LoginAttempts {
+  succeeded: number;
+  failed: number;
+}
+
 export interface Credentials {
   readonly protocol: LoginProtocol;
   readonly name: string;
@@ -108,8 +113,13 @@ export class Access {
   readonly users: Users;
   readonly acls: Acls;
   readonly permissions: Permissions;
-  loginsMade = 0;
-  loginsFailed = 0;
+  /** By protocol, since the start or since they were last forgotten. */
+  readonly attempts: Readonly<Record<LoginProtocol, LoginAttempts>> = {
+    redis: { succeeded: 0, failed: 0 },
+    amqp: { succeeded: 0, failed: 0 },
+    kafka: { succeeded: 0, failed: 0 },
+    http: { succeeded: 0, failed: 0 },
+  };
   readonly #storage: Storage;
   readonly #random: Random;
   readonly #guard: LoginGuard;
@@ -230,13 +240,23 @@ export class Access {
    * Calls `done` with the user's authorization: at once if the password is remembered and there were no failures lately, otherwise
    * later. Null: the password is wrong, the user may not log in from there, or there were too many failures lately.
    */
+  /** All attempts, whatever the protocol. */
+  attemptsMade(): LoginAttempts {
+    const sum = { succeeded: 0, failed: 0 };
+    for (const { succeeded, failed } of Object.values(this.attempts)) {
+      sum.succeeded += succeeded;
+      sum.failed += failed;
+    }
+    return sum;
+  }
+
   logIn(credentials: Credentials, done: LoggedIn): void {
     const { name, password, remoteHost } = credentials;
     this.#storage.unwritten.lookedAtTable((kind) => kind === "user");
     const user = this.users.get(name);
     let reason = "the user or the password is wrong";
     const finish = (isRight: boolean): void => {
-      if (isRight) this.loginsMade++;
+      if (isRight) this.attempts[credentials.protocol].succeeded++;
       else this.refused(credentials, this.#refusalOf(user, remoteHost) ?? reason);
       done(isRight ? this.permissions.of(name) : null);
     };
@@ -277,13 +297,13 @@ export class Access {
       this.refused(from, reason);
       return null;
     }
-    this.loginsMade++;
+    this.attempts[from.protocol].succeeded++;
     return this.permissions.of(name);
   }
 
   /** Counts and logs a failed login, also one whose name could not be read. */
   refused({ protocol, name, remoteHost }: Omit<Credentials, "password">, reason: string): void {
-    this.loginsFailed++;
+    this.attempts[protocol].failed++;
     const user = name.length > shownNameMax ? `${name.slice(0, shownNameMax)}…` : name;
     this.#refusalLogs?.[protocol].add({ protocol, user, remote: remoteHost, reason });
   }

@@ -6,6 +6,8 @@ import { AmqpServer } from "./core/server.ts";
 import { AmqpSession } from "./core/session.ts";
 import { DirectAmqp } from "./direct/direct-channel.ts";
 
+export { queueFault } from "./direct/queue-fault.ts";
+
 /** The protocol for sockets, and its channels without one, for the HTTP API. */
 export interface AmqpParts {
   readonly protocol: Protocol;

@@ -229,6 +229,18 @@ test("what cannot be made is refused in RabbitMQ's words", async () => {
     [{ permissions: [{ user: "none", vhost: "/" }] }, ["no_such_user", "none"]],
     [{ users: [{ name: "d1" }] }, "tags_not_present"],
     [
+      { queues: [{ name: "d2", vhost: "/", arguments: { "x-max-priority": 300 } }] },
+      "invalid arg 'x-max-priority' for queue 'd2' in vhost '/': {max_value_exceeded,300}",
+    ],
+    [
+      { queues: [{ name: "d3", vhost: "/", arguments: { "x-queue-type": "stream", "x-max-age": "soon" } }] },
+      "invalid arg 'x-max-age' for queue 'd3' in vhost '/': invalid_max_age",
+    ],
+    [
+      { queues: [{ name: "d4", vhost: "/", arguments: { "x-queue-type": "odd" } }] },
+      "invalid arg 'x-queue-type' for queue 'd4' in vhost '/': \"unsupported queue type 'odd'\"",
+    ],
+    [
       { parameters: [{ component: "nope", name: "x", vhost: "/", value: {} }] },
       "Validation failed\n\ncomponent nope not found\n (//nope/x)",
     ],

@@ -139,6 +139,28 @@ test("a deletion is whole after SIGKILL", async () => {
   assert.deepEqual((await api(broker, "GET", "queues/killed")).body, []);
 });
 
+test("a virtual host that is protected is not deleted, after SIGKILL neither", async () => {
+  assert.equal((await api(broker, "PUT", "vhosts/kept", { description: "d" })).status, 201);
+  assert.equal((await api(broker, "POST", "vhosts/kept/deletion/protection", {})).status, 204);
+  await broker.kill();
+  await broker.restart();
+  assert.equal((await api(broker, "PUT", "vhosts/kept", { description: "e" })).status, 204);
+  const { body } = await api(broker, "GET", "vhosts/kept");
+  const { metadata, protected_from_deletion: isProtected } = body as Record<string, unknown>;
+  assert.deepEqual(metadata, { description: "e", tags: [], protected_from_deletion: true });
+  assert.equal(isProtected, true);
+  assert.deepEqual(await api(broker, "DELETE", "vhosts/kept"), {
+    status: 412,
+    body: {
+      error: "precondition_failed",
+      reason: "Refusing to delete virtual host 'kept' because it is protected from deletion",
+    },
+  });
+  assert.equal((await api(broker, "DELETE", "vhosts/kept/deletion/protection")).status, 204);
+  assert.equal((await api(broker, "DELETE", "vhosts/kept")).status, 204);
+  assert.equal((await api(broker, "POST", "vhosts/kept/deletion/protection", {})).status, 404);
+});
+
 test("the virtual host of Redis and Kafka stays", async () => {
   const { status, body } = await api(broker, "DELETE", "vhosts/%2F");
   assert.equal(status, 400);

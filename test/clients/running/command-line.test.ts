@@ -297,6 +297,30 @@ test("an export is what apply takes", async () => {
     assert.equal(await ok("diff", fileOf(name, text)), "the broker has all of it already\n");
 });
 
+test("status counts in words, and shows users without the tag monitoring what they may see", async () => {
+  const memory = await startTestBroker({ dataDir: "memory" });
+  const url = (user: string): string => `http://${user}@127.0.0.1:${memory.ports.http}`;
+  const put = async (at: string, body: object): Promise<void> => {
+    const authorization = `Basic ${Buffer.from("guest:guest").toString("base64")}`;
+    const headers = { authorization, "content-type": "application/json" };
+    const target = `http://127.0.0.1:${memory.ports.http}/api/${at}`;
+    const { ok: isDone } = await fetch(target, { method: "PUT", headers, body: JSON.stringify(body) });
+    assert.ok(isDone, at);
+  };
+  await put("queues/%2F/only", {});
+  await put("users/small", { password: "p", tags: "management" });
+  const [guest, small] = await Promise.all(
+    ["guest:guest", "small:p"].map((user) => run("status", "--url", url(user))),
+  );
+  assert.match(guest!.stdout, /^objects +1 queue, \d+ exchanges, 0 connections, 0 channels, 0 consumers$/m);
+  assert.match(guest!.stdout, /^disk +none: all is in memory$/m);
+  assert.equal(small!.code, 0, small!.stderr);
+  assert.match(small!.stdout, /^objects +0 queues, 0 exchanges, 0 connections, 0 channels$/m);
+  assert.match(small!.stdout, /^listens +redis/m);
+  assert.doesNotMatch(small!.stdout, /memory/);
+  await memory.stop();
+});
+
 test("contexts name brokers, and a command line that is wrong is told in one line", async () => {
   const url = `http://guest:secret@127.0.0.1:${broker.ports.http}`;
   const closed = `http://127.0.0.1:${await ownPort()}`;

@@ -121,6 +121,39 @@ test("a client's connection, channels and consumers are shown, and it is closed 
   assert.match(await closed, /CONNECTION_FORCED - for the test/);
 });
 
+test("users see what RabbitMQ shows to users of their tag", async () => {
+  const tags = ["administrator", "monitoring", "policymaker", "management", ""];
+  for (const tag of tags) {
+    await ask(server, "PUT", `/api/users/see.${tag}`, { password: "p", tags: tag });
+    await ask(server, "PUT", `/api/permissions/cmp/see.${tag}`, { configure: "", write: "", read: "" });
+  }
+  await ask(server, "PUT", "/api/queues/%2F/other", {});
+  client = await connectClient(server);
+  const [connection] = (await get("/api/connections")) as unknown as { name: string }[];
+  const name = encodeURIComponent(connection!.name);
+  const seen = async (path: string): Promise<unknown[]> => {
+    const answers: unknown[] = [];
+    for (const tag of tags) {
+      const authorization = `Basic ${Buffer.from(`see.${tag}:p`).toString("base64")}`;
+      const { status, body } = await ask({ ...server, authorization }, "GET", path);
+      const vhosts = (body as { vhost: string }[]).filter?.(({ vhost }) => vhost === "/").length;
+      answers.push(vhosts ?? (status === 200 ? 200 : (body as { reason: string }).reason));
+    }
+    return answers;
+  };
+  const [none, vhost] = ["Not management user", "User not authorised to access virtual host"];
+  const [object, admin] = ["User not authorised to access object", "Not administrator user"];
+  assert.deepEqual(await seen("/api/queues"), [1, 0, 0, 0, none]);
+  assert.deepEqual(await seen("/api/queues/%2F/other"), [200, vhost, vhost, vhost, none]);
+  assert.deepEqual(await seen("/api/vhosts/cmp"), [200, admin, admin, admin, none]);
+  assert.deepEqual(await seen(`/api/connections/${name}`), [200, 200, object, object, none]);
+  assert.deepEqual(await seen("/api/parameters"), [0, object, 0, object, none]);
+  assert.deepEqual(await seen("/api/user-limits/guest"), [0, 0, object, object, none]);
+  assert.deepEqual(await seen("/api/permissions"), [1, admin, admin, admin, none]);
+  for (const tag of tags) await ask(server, "DELETE", `/api/users/see.${tag}`);
+  await ask(server, "DELETE", "/api/queues/%2F/other");
+});
+
 test("bindings are found by their properties_key, and removed by it", async () => {
   const path = "/api/bindings/cmp/e/e.topic/q/q.plain";
   await ask(server, "POST", path, { routing_key: "with ~ and /", arguments: { n: 1 } });
@@ -130,6 +163,78 @@ test("bindings are found by their properties_key, and removed by it", async () =
   assert.deepEqual(await get(one), found);
   assert.equal((await ask(server, "DELETE", one)).status, 204);
   assert.equal((await ask(server, "GET", one)).status, 404);
+});
+
+test("the default exchange has an empty name in paths too", async () => {
+  const message = { properties: {}, routing_key: "q.plain", payload: "x", payload_encoding: "string" };
+  const { body } = await ask(server, "POST", "/api/exchanges/cmp//publish", message);
+  assert.deepEqual(body, { routed: true });
+  assert.equal((await get("/api/bindings/cmp/e//q/q.plain"))["length"], 1);
+});
+
+test("what tools of later versions ask for is answered", async () => {
+  assert.equal(await get("/api/version"), "3.10.8");
+  assert.deepEqual(await get("/api/deprecated-features/used"), []);
+  assert.deepEqual(await get("/api/queues/detailed?columns=name"), await get("/api/queues?columns=name"));
+  const [node] = (await get("/api/nodes")) as unknown as Record<string, unknown>[];
+  assert.equal(node!["being_drained"], false);
+  const checks = ["ready-to-serve-clients", "is-in-service", "metadata-store/initialized/with-data"];
+  const leaders = "quorum-queues-without-elected-leaders";
+  for (const check of [...checks, `${leaders}/all-vhosts`, `${leaders}/vhost/cmp/pattern/q`])
+    assert.deepEqual(await get(`/api/health/checks/${check}`), { status: "ok" }, check);
+  assert.equal((await ask(server, "GET", `/api/health/checks/${leaders}/vhost/nowhere`)).status, 404);
+  const open = await fetch(`${server.httpUrl}/api/health/checks/below-node-connection-limit`);
+  assert.equal(open.status, 200);
+});
+
+test("logins are counted by protocol, and forgotten", async () => {
+  const path = `/api/auth/attempts/${encodeURIComponent((await get("/api/overview"))["node"] as string)}`;
+  const shown = (await get(path)) as unknown as Record<string, number | string>[];
+  const amqp = shown.find(({ protocol }) => protocol === "amqp091")!;
+  assert.deepEqual(
+    [amqp["auth_attempts"], amqp["auth_attempts_succeeded"], amqp["auth_attempts_failed"]],
+    [2, 2, 0],
+  );
+  assert.equal((await ask(server, "DELETE", path)).status, 204);
+  const left = (await get(path)) as unknown as { protocol: string }[];
+  assert.deepEqual(
+    left.map(({ protocol }) => protocol),
+    ["http"],
+  );
+  assert.equal((await ask(server, "GET", "/api/auth/attempts/nobody")).status, 404);
+});
+
+test("a super stream is made whole, or not at all", async () => {
+  const path = "/api/stream/super-streams/cmp/super";
+  const refused = async (body: object): Promise<unknown> => {
+    const answer = await ask(server, "PUT", path, body);
+    assert.equal(answer.status, 400);
+    return (answer.body as { reason: unknown }).reason;
+  };
+  assert.equal(await refused({}), "Must specify partitions or binding keys");
+  assert.equal(await refused({ partitions: 0 }), "The partition number must be greater than 0");
+  assert.equal(
+    await refused({ "binding-keys": "a,b", partitions: 2 }),
+    "Specify partitions or binding keys, not both",
+  );
+  const fault = "invalid arg 'x-max-age' for queue 'super-0' in vhost 'cmp': invalid_max_age";
+  assert.equal(await refused({ partitions: 2, arguments: { "max-age": "soon" } }), fault);
+  assert.equal((await ask(server, "GET", "/api/exchanges/cmp/super")).status, 404);
+  const wanted = { "binding-keys": "emea, apac", arguments: { "max-length-bytes": "1000000" } };
+  assert.equal((await ask(server, "PUT", path, wanted)).status, 204);
+  const bindings = (await get("/api/exchanges/cmp/super/bindings/source")) as unknown as object[];
+  const shown = bindings.map((binding) => {
+    const { destination, routing_key, arguments: args } = binding as Record<string, unknown>;
+    return { destination, routing_key, args };
+  });
+  const order = "x-stream-partition-order";
+  assert.deepEqual(shown, [
+    { destination: "super-apac", routing_key: "apac", args: { [order]: 1 } },
+    { destination: "super-emea", routing_key: "emea", args: { [order]: 0 } },
+  ]);
+  const stream = await get("/api/queues/cmp/super-emea");
+  assert.deepEqual(stream["arguments"], { "x-max-length-bytes": 1000000, "x-queue-type": "stream" });
+  assert.equal(await refused({ partitions: 1 }), "there is an exchange super");
 });
 
 test("destinations of every protocol are in one list", async () => {

@@ -18,7 +18,7 @@ test("guest is there at first, with a hash that really is of its password", asyn
   assert.equal((await logIn(access, "copy", "guest"))?.name, "copy");
   assert.equal(await logIn(access, "copy", "guesT"), null);
   assert.equal(await logIn(access, "nobody", "guest"), null);
-  assert.deepEqual([access.loginsMade, access.loginsFailed], [2, 3]);
+  assert.deepEqual(access.attemptsMade(), { succeeded: 2, failed: 3 });
 });
 
 function user(access: Access, name: string, password: string) {
@@ -131,7 +131,7 @@ test("an attempt whose turn would come too late is refused at once, and ten thou
   assert.ok(refused > 80, `${refused}`);
   time.advance(60_000);
   assert.equal(refused, 100);
-  assert.equal(access.loginsFailed, 100);
+  assert.equal(access.attemptsMade().failed, 100);
 });
 
 test("the same password of many connections is looked at once", async () => {

@@ -75,15 +75,25 @@ function definitionFields({ nodeName }: Pick<QueueView, "nodeName">): Fields<Que
 /** `disable_stats=true`: as RabbitMQ leaves out what it would have to ask a queue for. */
 export function fieldsWithoutStats({ nodeName }: QueueView, isCounted: boolean): Fields<Queue> {
   const nodes = [nodeName];
-  const totals = Object.entries(totalFields).map(([name, field]) => [name, when(isNoStream, field)]);
-  return {
+  const totals = [
+    ...Object.entries(totalFields).map(([name, field]) => [name, when(isNoStream, field)]),
+    ["totals", when(isStream, () => null)],
+    ["type_specific", when(isStream, () => null)],
+  ];
+  const always = {
     ...definitionFields({ nodeName }),
-    exclusive: (queue) => (isClassic(queue) ? queue.exclusiveOwner !== 0 : null),
     leader: when(isQuorum, () => nodeName),
     members: when(isQuorum, () => nodes),
-    node: when(isClassic, () => nodeName),
     online: when(isQuorum, () => nodes),
-    ...(isCounted ? Object.fromEntries(totals) : {}),
+    policy: ({ policies }: Queue) => policies.layers.policyName,
+  };
+  if (!isCounted)
+    return { ...always, node: (queue) => (isQuorum(queue) ? undefined : nodeName), state: () => "live" };
+  return {
+    ...always,
+    exclusive: (queue) => (isClassic(queue) ? queue.exclusiveOwner !== 0 : null),
+    node: when(isClassic, () => nodeName),
+    ...Object.fromEntries(totals),
   };
 }
 

@@ -157,3 +157,18 @@ export const noProcess = {
   reductions: 0,
   reductions_details: { rate: 0 },
 } as const;
+
+/** The sum of what `Stats` has shown of several things: counts, rates and samples, which have the same times. */
+export function sumOfShown(shown: readonly object[]): object {
+  return shown.reduce((sum, each) => added(sum, each) as object, {});
+}
+
+function added(one: unknown, other: unknown, key?: string): unknown {
+  if (one === undefined) return other;
+  if (other === undefined || key === "timestamp") return one;
+  if (typeof one === "number") return one + (other as number);
+  if (Array.isArray(one)) return one.map((each, at) => added(each, (other as unknown[])[at]));
+  const [mine, its] = [one as Record<string, unknown>, other as Record<string, unknown>];
+  const names = new Set([...Object.keys(mine), ...Object.keys(its)]);
+  return Object.fromEntries([...names].map((name) => [name, added(mine[name], its[name], name)]));
+}

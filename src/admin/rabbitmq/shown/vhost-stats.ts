@@ -1,13 +1,10 @@
-/** What is counted in a virtual host, for the fields of /api/vhosts, and who may do what there. */
+/** What is counted in a virtual host, for the fields of /api/vhosts. */
 import type { Vhost } from "../../../broker/vhost.ts";
-import { json } from "../../answers.ts";
-import { vhostAt } from "../../api/audience.ts";
-import { type Asked, endpoint, type Endpoint } from "../../api/endpoint.ts";
+import type { Asked } from "../../api/endpoint.ts";
 import type { Fields } from "../../api/list.ts";
 import { totalCounters } from "../../../broker/rates.ts";
 import { renewTotals } from "./node-facts.ts";
 import { queueTotals, totalStats } from "../overview.ts";
-import { shownPermissions } from "../permissions.ts";
 import { spansOf, Stats } from "./stats.ts";
 
 export async function vhostStatsFields({ broker, around, query }: Asked<never>): Promise<Fields<Vhost>> {
@@ -34,20 +31,3 @@ export async function vhostStatsFields({ broker, around, query }: Asked<never>):
   }
   return made;
 }
-
-export const vhostPermissionEndpoints: readonly Endpoint[] = [
-  endpoint({
-    method: "GET",
-    path: "/api/vhosts/{vhost}/permissions",
-    audience: "administrator",
-    summary: "Who may do what in a virtual host.",
-    run: ({ broker, caller, names }) => {
-      vhostAt(broker, caller, names["vhost"]!);
-      const all = broker.access.users.all().flatMap(shownPermissions) as { readonly vhost: string }[];
-      return json(
-        200,
-        all.filter(({ vhost }) => vhost === names["vhost"]),
-      );
-    },
-  }),
-];

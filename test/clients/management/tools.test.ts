@@ -1,0 +1,90 @@
+/**
+ * What tools around RabbitMQ ask of the management API, request by request as their sources write it, and the fields that they read.
+ *
+ * KEDA's scaler: pkg/scalers/rabbitmq_scaler.go. Flower 2: flower/utils/broker.py. The tools themselves need Kubernetes and Celery.
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import amqplib, { type ChannelModel } from "amqplib";
+import { startTestBroker, type TestBroker } from "../../support/broker.ts";
+
+let broker: TestBroker;
+let connection: ChannelModel;
+
+before(async () => {
+  broker = await startTestBroker({ dataDir: "memory" });
+  connection = await amqplib.connect(broker.amqpUrl);
+  const channel = await connection.createConfirmChannel();
+  for (const name of ["jobs.a", "jobs.b", "celery"]) await channel.assertQueue(name);
+  for (let at = 0; at < 5; at++) channel.sendToQueue("jobs.a", Buffer.from("m"));
+  channel.sendToQueue("jobs.b", Buffer.from("m"));
+  await channel.waitForConfirms();
+  await channel.get("jobs.a");
+});
+
+after(async () => {
+  await connection.close();
+  await broker.stop();
+});
+
+async function ask(path: string): Promise<{ status: number; body: unknown }> {
+  const authorization = `Basic ${Buffer.from("guest:guest").toString("base64")}`;
+  const url = `http://127.0.0.1:${broker.ports.http}${path}`;
+  const response = await fetch(url, { headers: { authorization } });
+  return { status: response.status, body: await response.json() };
+}
+
+interface ScaledQueue {
+  readonly name: string;
+  readonly messages: number;
+  readonly messages_ready: number;
+  readonly messages_unacknowledged: number;
+  readonly message_stats: {
+    readonly publish_details: { readonly rate: number };
+    readonly deliver_get_details: { readonly rate: number };
+  };
+}
+
+test("KEDA: the length and the rates of a queue", async () => {
+  const { status, body } = await ask("/api/queues/%2F/jobs.a");
+  assert.equal(status, 200);
+  const queue = body as ScaledQueue;
+  assert.deepEqual(
+    [queue.messages, queue.messages_ready, queue.messages_unacknowledged],
+    [5, 4, 1],
+    JSON.stringify(queue),
+  );
+  assert.equal(typeof queue.message_stats.publish_details.rate, "number");
+  assert.equal(typeof queue.message_stats.deliver_get_details.rate, "number");
+  assert.equal((await ask("/api/queues/%2F/none")).status, 404);
+});
+
+test("KEDA: the queues that a regular expression names, by pages", async () => {
+  const pattern = encodeURIComponent("^jobs\\.[ab]$");
+  for (const vhost of ["", "/%2F"]) {
+    const { body } = await ask(
+      `/api/queues${vhost}?page=1&use_regex=true&pagination=false&name=${pattern}&page_size=100`,
+    );
+    const { items, page_count: pages } = body as { items: ScaledQueue[]; page_count: number };
+    assert.equal(pages, 1);
+    assert.deepEqual(
+      items.map(({ name, messages }) => [name, messages]),
+      [
+        ["jobs.a", 5],
+        ["jobs.b", 1],
+      ],
+    );
+  }
+  const { body } = await ask(
+    "/api/queues/%2F?page=1&use_regex=true&pagination=false&name=none&page_size=100",
+  );
+  const { items, page_count: pages } = body as { items: ScaledQueue[]; page_count: number };
+  assert.deepEqual([items, pages], [[], 0]);
+});
+
+test("Flower: the queues of a virtual host", async () => {
+  const { body } = await ask("/api/queues/%2F");
+  const celery = (body as Record<string, unknown>[]).find(({ name }) => name === "celery")!;
+  const { messages, messages_ready: ready, messages_unacknowledged: held, consumers } = celery;
+  assert.deepEqual([messages, ready, held, consumers], [0, 0, 0, 0]);
+});
