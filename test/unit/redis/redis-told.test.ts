@@ -188,7 +188,9 @@ test("each writing command stands in the table above", () => {
       }),
   );
   const missing = commandTable.all
-    .filter(({ write, isImplemented, subcommandSpecs }) => write && isImplemented && subcommandSpecs.length === 0)
+    .filter(
+      ({ write, isImplemented, subcommandSpecs }) => write && isImplemented && subcommandSpecs.length === 0,
+    )
     .map(({ fullName }) => fullName)
     .filter((name) => !named.has(name) && !others.test(name));
   assert.deepEqual(missing, []);
