@@ -235,7 +235,8 @@ export class AmqpLink {
   }
 
   #wait(...names: readonly MethodName[]): Promise<Method> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
+    // A promise that is rejected already would be nobody's where what is to be sent then throws.
+    if (this.#failure !== null) throw this.#failure;
     return new Promise((resolve, reject) => {
       this.#waiting = { names, resolve, reject };
     });

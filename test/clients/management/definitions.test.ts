@@ -264,6 +264,27 @@ test("what cannot be made is refused in RabbitMQ's words", async () => {
   }
 });
 
+test("a virtual host that is full takes the same definitions again, and not one queue more", async () => {
+  const limit = (value: number) => api(broker, "PUT", "vhost-limits/moved%2Fhost/max-queues", { value });
+  const importing = async (names: readonly string[], path = "definitions") => {
+    const queues = names.map((name) => ({ name, vhost: "moved/host", durable: true }));
+    return (await api(broker, "POST", path, { queues })).status;
+  };
+  const there = (await api(broker, "GET", "queues/moved%2Fhost")).body as { name: string }[];
+  const names = there.map(({ name }) => name);
+  assert.equal((await limit(names.length)).status, 204);
+  for (const path of ["definitions", "definitions/moved%2Fhost"]) {
+    assert.equal(await importing(names, path), 204);
+    assert.equal(await importing([...names, "one-more"], path), 400);
+  }
+  await limit(names.length + 1);
+  assert.equal(await importing([...names, "one-more"]), 204);
+  assert.equal(await importing([...names, "one-more"]), 204);
+  assert.equal(await importing(["two-more"]), 400);
+  await api(broker, "DELETE", "queues/moved%2Fhost/one-more");
+  await limit(20);
+});
+
 test("--definitions imports at the start, again and again", async () => {
   const other = await startTestBroker({ args: ["--definitions", file] });
   const exported = (await api(other, "GET", "definitions")).body as Exported;

@@ -205,3 +205,68 @@ test("topic permissions bound the keys that a user publishes and binds by", asyn
   await channel.waitForConfirms();
   await connection.close();
 });
+
+/** What stands for a place of a path, where something of that name is in both virtual hosts. */
+const places: Readonly<Record<string, string>> = {
+  vhost: "one",
+  user: "in-both",
+  exchange: "x",
+  source: "x",
+  component: "federation-upstream-set",
+};
+const namesIn: Readonly<Record<string, string>> = { queues: "q", exchanges: "x" };
+
+test("what is asked of one virtual host shows nothing of another", async () => {
+  const all = { configure: ".*", write: ".*", read: ".*" };
+  await makeUser(broker, "in-both", "pw", null, "administrator");
+  const connections: ChannelModel[] = [];
+  for (const vhost of ["two", "one"]) {
+    await put(`vhosts/${vhost}`);
+    await put(`permissions/${vhost}/in-both`, all);
+    await put(`permissions/${vhost}/guest`, all);
+    await put(`topic-permissions/${vhost}/in-both`, { exchange: `only-${vhost}`, write: ".*", read: ".*" });
+    for (const name of ["p", `only-${vhost}`]) {
+      const policy = { pattern: "^none$", definition: { "max-length": 5 }, priority: 0 };
+      await put(`policies/${vhost}/${name}`, policy);
+      await put(`operator-policies/${vhost}/${name}`, policy);
+      await put(`queues/${vhost}/${name}`, { durable: true });
+      await put(`exchanges/${vhost}/${name}`, { type: "fanout" });
+    }
+    await put(`queues/${vhost}/q`, { durable: true });
+    await put(`exchanges/${vhost}/x`, { type: "fanout" });
+    const connection = await connect(vhost);
+    connections.push(connection);
+    const channel = await connection.createChannel();
+    for (const name of ["q", `only-${vhost}`]) await channel.bindQueue(name, "x", `only-${vhost}`);
+    await channel.bindExchange("p", "x", `only-${vhost}`);
+    await channel.bindExchange("x", `only-${vhost}`, `only-${vhost}`);
+    await channel.consume("q", () => {}, { consumerTag: `only-${vhost}` });
+    await put(`vhost-limits/${vhost}/max-queues`, { value: vhost === "one" ? 111 : 222 });
+  }
+  const paths = (await api(broker, "GET", "openapi.json")).body as {
+    paths: Record<string, Record<string, unknown>>;
+  };
+  const asked: string[] = [];
+  const empty: string[] = [];
+  for (const [path, { get }] of Object.entries(paths.paths)) {
+    if (get === undefined || !path.includes("{vhost}")) continue;
+    const family = path.split("/")[2]!;
+    const at = path.replace("/api/", "").replaceAll(/\{(\w+)\}/g, (_, place: string) => {
+      if (place === "destination") return path.includes("/q/") ? "q" : "p";
+      if (place === "props") return "only-one";
+      return places[place] ?? namesIn[family] ?? "p";
+    });
+    const { status, body } = await api(broker, "GET", at);
+    asked.push(path);
+    if (status !== 200) {
+      assert.match(path, /parameters/, `${at}: ${status}`);
+      continue;
+    }
+    const text = JSON.stringify(body);
+    if (text === "[]") empty.push(path);
+    assert.doesNotMatch(text, /only-two|222|"vhost":"(?!one")/, at);
+  }
+  assert.ok(asked.length > 30, `${asked.length} paths`);
+  for (const path of empty) assert.match(path, /shovels|federation|stream|parameters/);
+  for (const connection of connections) await connection.close();
+});

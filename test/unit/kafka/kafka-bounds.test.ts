@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeBatch, recordsOf } from "../../../sim/clients/kafka-batch.ts";
+import { limits } from "../../../src/base/limits.ts";
 import { errorCodes } from "../../../src/protocols/kafka/wire/error-codes.ts";
 import { SessionUnderTest } from "../../support/kafka-session.ts";
+import { detailsOf } from "./kafka-group-support.ts";
 
 const topic = "t";
 const noError = 0;
@@ -166,4 +168,28 @@ test("sequences of a producer go on at 0 after the largest, wherever a batch end
     assert.equal(send(next, ["next"]), noError);
     assert.equal(send(next + 1, ["then"]), noError);
   }
+});
+
+test("groups are described until what they hold together is too much for one answer", async () => {
+  const session = await SessionUnderTest.open();
+  // Three of them are more than the bound, two are not.
+  const membersOfGroup = 6;
+  const metadata = Buffer.alloc(limits.kafkaMemberBytesMax - 1000);
+  assert.ok(3 * membersOfGroup * metadata.length > limits.kafkaGroupBytesMax);
+  const names = ["a", "b", "c", "d", "e"];
+  for (const name of names) {
+    const group = session.server.coordinator.findOrCreate(name);
+    for (let i = 0; i < membersOfGroup; i++) {
+      const details = { ...detailsOf(`m${i}`), protocols: [{ name: "range", metadata }] };
+      group.join("", details, false, () => {});
+    }
+  }
+  const ask = (groups: readonly string[]) =>
+    session
+      .ask("DescribeGroups", 4, { groups })
+      .answer.groups.map((group) => [group.groupId, group.errorCode, group.members.length]);
+  const shown = (name: string) => [name, noError, membersOfGroup];
+  const refused = (name: string) => [name, errorCodes.POLICY_VIOLATION, 0];
+  assert.deepEqual(ask(names), [shown("a"), shown("b"), shown("c"), refused("d"), refused("e")]);
+  assert.deepEqual(ask(["d", "d", "none", "e", "d"]), [shown("d"), ["none", noError, 0], shown("e")]);
 });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { limits } from "../../../src/base/limits.ts";
 import { errorCodes } from "../../../src/protocols/kafka/wire/error-codes.ts";
 import { Group } from "../../../src/protocols/kafka/groups/group.ts";
-import type { JoinDetails } from "../../../src/protocols/kafka/groups/member.ts";
+import type { JoinDetails, MemberProtocol } from "../../../src/protocols/kafka/groups/member.ts";
 import { Client, detailsOf, VirtualHost } from "./kafka-group-support.ts";
 
 test("a first member waits for others a little, then leads; each gets its own assignment", () => {
@@ -248,4 +248,99 @@ test("a static member that comes back late in its session has a whole session be
   assert.equal(group.heartbeat(again.claim), null);
   host.pass(sessionTimeoutMs + 1000);
   assert.equal(group.members.has(again.id), false);
+});
+
+test("a static leader that is away when others rebalance does not lead: one who joined does, also when the first is back", () => {
+  const { host, group, client: away } = withStaticMember();
+  const other = new Client(group, "other");
+  other.join();
+  assert.equal(group.heartbeat(away.claim), "REBALANCE_IN_PROGRESS");
+  host.pass(away.details.rebalanceTimeoutMs);
+  assert.equal(group.state, "CompletingRebalance");
+  assert.ok(group.members.has(away.id), "its session lasts");
+  assert.equal(other.joined!.leader, other.id);
+  assert.deepEqual(
+    other.joined!.members.map(({ memberId }) => memberId),
+    [away.id, other.id],
+    "it assigns to who is away too",
+  );
+  other.sync();
+  assert.equal(group.state, "Stable");
+  const back = new Client(group, "s", "static");
+  back.join();
+  assert.equal(back.joined!.leader, other.id);
+  assert.deepEqual(back.joined!.members, []);
+  back.sync();
+  assert.equal(back.synced!.assignment.toString(), `for ${away.id}`);
+});
+
+const protocolsOf = (...texts: readonly string[]): MemberProtocol[] =>
+  texts.map((text) => {
+    const [name, metadata] = text.split("=");
+    return { name: name!, metadata: Buffer.from(metadata!) };
+  });
+
+/** The group keeps the details that it was given, so others are another object. */
+function bring(client: Client, protocols: readonly MemberProtocol[]): void {
+  Object.assign(client, { details: { ...client.details, protocols } });
+}
+
+/** With what a member comes that had range=aa and sticky=bb; only the first is what it was. */
+const rejoins: Readonly<Record<string, readonly MemberProtocol[]>> = {
+  "just what it had": protocolsOf("range=aa", "sticky=bb"),
+  "other metadata of the same length": protocolsOf("range=ab", "sticky=bb"),
+  "other metadata of the same length, of the protocol that is not used": protocolsOf("range=aa", "sticky=ba"),
+  "longer metadata": protocolsOf("range=aaa", "sticky=bb"),
+  "another protocol of the same metadata": protocolsOf("range=aa", "other=bb"),
+  "the protocols in another order": protocolsOf("sticky=bb", "range=aa"),
+  "one protocol less": protocolsOf("range=aa"),
+  "one protocol more": protocolsOf("range=aa", "sticky=bb", "third=cc"),
+};
+
+for (const state of ["CompletingRebalance", "Stable"] as const) {
+  for (const [what, protocols] of Object.entries(rejoins)) {
+    for (const who of ["leader", "follower"] as const) {
+      const isSame = what === "just what it had";
+      // A leader asks for a new assignment by joining a stable group again.
+      const isTold = isSame && !(who === "leader" && state === "Stable");
+      test(`a ${who} joins a group in ${state} again with ${what}: ${isTold ? "it is told what it knows" : "all join again"}`, () => {
+        const host = new VirtualHost();
+        const group = new Group("g", host);
+        const clients = [new Client(group, "one"), new Client(group, "two")] as const;
+        for (const each of clients) {
+          bring(each, protocolsOf("range=aa", "sticky=bb"));
+          each.join();
+        }
+        host.pass(100);
+        if (state === "Stable") for (const each of clients) each.sync();
+        assert.equal(group.state, state);
+        const client = clients[who === "leader" ? 0 : 1];
+        bring(client, protocols);
+        client.join();
+        assert.equal(group.state, isTold ? state : "PreparingRebalance");
+        assert.equal(client.joined?.generationId, isTold ? 1 : undefined);
+        const other = clients[who === "leader" ? 1 : 0];
+        if (!isTold) other.join();
+        assert.equal(client.joined!.generationId, isTold ? 1 : 2);
+        const leader = clients[0].joined!;
+        const shown = leader.members.find(({ memberId }) => memberId === client.id)!;
+        const used = isTold ? protocols[0]! : protocols.find(({ name }) => name === leader.protocolName)!;
+        assert.deepEqual(shown.metadata, used.metadata, "the leader sees what it came with");
+      });
+    }
+  }
+}
+
+test("a static member is back under a new id: with other metadata of the same length all join again", () => {
+  for (const [metadata, generation] of [
+    ["s", 1],
+    ["t", 2],
+  ] as const) {
+    const { group } = withStaticMember();
+    const other = new Client(group, "s", "static");
+    bring(other, protocolsOf(`range=${metadata}`));
+    group.join("", other.details, true, () => {});
+    // Alone it need not wait for anybody: the generation says whether there was a rebalance.
+    assert.equal(group.generation, generation);
+  }
 });

@@ -192,6 +192,37 @@ test("a large text is one message of several frames, large bytes are several mes
   }
 });
 
+for (const sends of ["binary", "text"] as const) {
+  test(`what is due amid a frame leaves right behind it, also when nothing follows (${sends})`, () => {
+    const size = 5000;
+    type Made = ReturnType<typeof make>;
+    for (const [what, comes, first] of [
+      ["a ping", ({ transport }: Made) => transport.received(ping("p")), 0x8a],
+      ["silence", ({ timers }: Made) => (timers.fire(), timers.fire()), 0x89],
+      ["the session's end", ({ connection }: Made) => connection.end(), 0x88],
+    ] as const) {
+      for (const room of [1, 2, 3, 4, 5, size / 2, size + 3]) {
+        const made = make(sends);
+        const { socket, connection, transport } = made;
+        socket.room = room;
+        connection.output.latin1("y".repeat(size));
+        connection.flush();
+        comes(made);
+        connection.flush();
+        assert.equal(Buffer.concat(socket.sent).length, room);
+        // The socket says it once, when all that it had is gone.
+        socket.room = Infinity;
+        transport.drained();
+        connection.flush();
+        const frames = framesIn(socket.sent);
+        assert.equal(frames.length, 2, `${what} behind ${room} bytes`);
+        assert.equal(frames[0]!.payload.length, size);
+        assert.equal(frames[1]!.first, first);
+      }
+    }
+  });
+}
+
 test("pings of a peer that does not read make nothing grow", () => {
   const { socket, transport } = make();
   socket.room = 0;

@@ -335,3 +335,22 @@ test("what is no number is refused as malformed", () => {
     assert.throws(() => parser.next(), { code: "MALFORMED" }, line);
   }
 });
+
+test("plain decimals whose digits are a safe integer are rounded once, however far behind the point they stand", () => {
+  fc.assert(
+    fc.property(fc.nat({ max: Number.MAX_SAFE_INTEGER }), fc.nat({ max: 30 }), (value, decimals) => {
+      const digits = String(value).padStart(decimals + 1, "0");
+      const whole = digits.slice(0, digits.length - decimals);
+      const text = decimals === 0 ? whole : `${whole}.${digits.slice(-decimals)}`;
+      const bytes = Buffer.from(text);
+      assert.equal(parseFloatStrict(bytes, 0, bytes.length), Number(text), text);
+    }),
+    // Of each number of decimals some.
+    { numRuns: 1000 },
+  );
+  // The first power of ten that no double is: 1 by it is not the nearest to its inverse.
+  for (let decimals = 15; decimals <= 30; decimals++) {
+    const text = `0.${"1".padStart(decimals, "0")}`;
+    assert.equal(parseFloatStrict(Buffer.from(text), 0, text.length), Number(text), text);
+  }
+});
