@@ -30,7 +30,7 @@ import { factsOfProperties, propertiesOfParts, routingKeysOf } from "../exchange
 const view = new AmqpView();
 
 /** Of dead letters of queues with a retry policy. */
-export const originHeaders = { offset: "x-troika-offset", deliveries: "x-troika-deliveries" } as const;
+const originHeaders = { offset: "x-troika-offset", deliveries: "x-troika-deliveries" } as const;
 
 /** Buffers in which one dead letter is made. */
 class Scratch {
