@@ -647,5 +647,24 @@ export const simulatorMutants: readonly Mutant[] = [
     find: "        if (returns === 0 && this.order === null) return true;",
     replace: "        if (returns === 0) return true;",
   },
+  {
+    name: "the timers of a queue's waiting records are not set again at a start",
+    file: "src/broker/retry/queue-retries.ts",
+    find: "if (this.#isWaiting(offset)) this.#timers.add",
+    replace: "if (!this.#isWaiting(offset)) this.#timers.add",
+  },
+  {
+    name: "after a start a rejected record of a queue comes before its time",
+    file: "src/broker/retry/queue-retries.ts",
+    find: "this.#timers.add(pending.timeOf(offset), this.#number, offset);",
+    replace:
+      "this.#timers.add(0, this.#number, offset), pending.set(offset, waitingOwner, pending.countOf(offset), 0);",
+  },
+  {
+    name: "that a rejected record of a queue comes again is not recorded",
+    file: "src/broker/cursor/queue-cursor.ts",
+    find: "    this.waitingCount++;\n    this.#noteChange(offset);",
+    replace: "    this.waitingCount++;",
+  },
   ...mutantsOfWhatIsTold,
 ];
