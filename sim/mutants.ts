@@ -147,7 +147,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a message that was given back too often goes nowhere",
     file: "src/broker/queue/queue.ts",
-    find: '      this.vhost.broker.retention.discard(this, offset, "delivery_limit");',
+    find: '      giveUp(this, offset, "delivery_limit");',
     replace: "      this.drop(offset);",
   },
   {
