@@ -171,9 +171,9 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a dead letter is not in the group of the journal in which its message goes",
     file: "src/broker/queue/retention.ts",
-    find: "    if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);\n",
+    find: "if (deadLetterPlace(queue, reason) !== null && !deadLetter(queue, offset, reason)) return false;\n",
     replace:
-      "    if (queue.policy.deadLetterExchange !== undefined) {\n      deadLetter(queue, offset, reason);\n      queue.cursor!.settle(offset);\n      this.#broker.timers.after(1, () => queue.log.remove(offset));\n      return;\n    }\n",
+      "if (deadLetterPlace(queue, reason) !== null) {\n        if (!deadLetter(queue, offset, reason)) return false;\n        queue.cursor!.settle(offset);\n        this.#broker.timers.after(1, () => queue.log.remove(offset));\n        return true;\n      }\n",
   },
   {
     name: "a full queue refuses a batch that it has already",
