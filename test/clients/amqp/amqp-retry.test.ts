@@ -86,6 +86,12 @@ test("a policy of the API says it for queues that are there, and a kill loses no
     channel.reject(await until(async () => (await channel.get("waiting")) || undefined), false);
   // A round trip, and what was written before its answer.
   assert.equal((await channel.checkQueue("waiting")).messageCount, 0);
+  const { body } = await api(broker, "GET", "troika/destinations?kind=queue&name=waiting");
+  const [shown] = body as Record<string, unknown>[];
+  assert.deepEqual(
+    [shown!["messages"], shown!["messages_unacknowledged"], shown!["messages_waiting"]],
+    [20, 0, 20],
+  );
   await broker.kill();
   await target.closeConnections();
   await broker.restart();
