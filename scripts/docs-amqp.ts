@@ -80,6 +80,13 @@ const argumentMeanings: Readonly<Record<string, string>> = {
     "how long a client may hold a message without acknowledging it, ms; half an hour for a queue that does not say",
   "x-history-ms": "TroikaMQ's own: how long acknowledged messages stay readable",
   "x-history-bytes": "TroikaMQ's own: how many bytes of them stay readable",
+  "x-retry-limit":
+    "TroikaMQ's own: how often a message is delivered that is rejected ([retries](retries.md))",
+  "x-retry-backoff-ms": "how long it waits before the second delivery",
+  "x-retry-factor": "by how much each wait is longer than the last",
+  "x-retry-max-ms": "the longest wait",
+  "x-retry-jitter": "the part of a wait that chance adds or takes away",
+  "x-retry-keeps-order": "nothing is delivered from behind a message that waits",
 };
 
 function argumentTable(): string {

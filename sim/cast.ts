@@ -24,6 +24,7 @@ import {
 import { PassingLogActor } from "./actors/passing-log.ts";
 import { LaterActor } from "./actors/later.ts";
 import { PastActor } from "./actors/past.ts";
+import { QueueRetriesActor } from "./actors/queue-retries.ts";
 import { RetriesActor } from "./actors/retries.ts";
 import { PrioritiesActor } from "./actors/priorities.ts";
 import { ProducerActor } from "./actors/producer.ts";
@@ -194,6 +195,7 @@ export function castOf(
       new RetriesActor(world, "ra", 12),
       new RetriesActor(world, "rb", 12),
       new PastActor(world, "pa"),
+      new QueueRetriesActor(world, "qa"),
     ];
     actors.push(...later, ...later, ...later);
   }

@@ -147,7 +147,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a message that was given back too often goes nowhere",
     file: "src/broker/queue/queue.ts",
-    find: '      this.vhost.broker.retention.discard(this, offset, "delivery_limit");',
+    find: '      giveUp(this, offset, "delivery_limit");',
     replace: "      this.drop(offset);",
   },
   {
@@ -171,9 +171,9 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a dead letter is not in the group of the journal in which its message goes",
     file: "src/broker/queue/retention.ts",
-    find: "    if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);\n",
+    find: "if (deadLetterPlace(queue, reason) !== null && !deadLetter(queue, offset, reason)) return false;\n",
     replace:
-      "    if (queue.policy.deadLetterExchange !== undefined) {\n      deadLetter(queue, offset, reason);\n      queue.cursor!.settle(offset);\n      this.#broker.timers.after(1, () => queue.log.remove(offset));\n      return;\n    }\n",
+      "if (deadLetterPlace(queue, reason) !== null) {\n        if (!deadLetter(queue, offset, reason)) return false;\n        queue.cursor!.settle(offset);\n        this.#broker.timers.after(1, () => queue.log.remove(offset));\n        return true;\n      }\n",
   },
   {
     name: "a full queue refuses a batch that it has already",
@@ -646,6 +646,25 @@ export const simulatorMutants: readonly Mutant[] = [
     file: "src/broker/cursor/queue-cursor.ts",
     find: "        if (returns === 0 && this.order === null) return true;",
     replace: "        if (returns === 0) return true;",
+  },
+  {
+    name: "the timers of a queue's waiting records are not set again at a start",
+    file: "src/broker/retry/queue-retries.ts",
+    find: "if (this.#isWaiting(offset)) this.#timers.add",
+    replace: "if (!this.#isWaiting(offset)) this.#timers.add",
+  },
+  {
+    name: "after a start a rejected record of a queue comes before its time",
+    file: "src/broker/retry/queue-retries.ts",
+    find: "this.#timers.add(pending.timeOf(offset), this.#number, offset);",
+    replace:
+      "this.#timers.add(0, this.#number, offset), pending.set(offset, waitingOwner, pending.countOf(offset), 0);",
+  },
+  {
+    name: "that a rejected record of a queue comes again is not recorded",
+    file: "src/broker/cursor/queue-cursor.ts",
+    find: "    this.waitingCount++;\n    this.#noteChange(offset);",
+    replace: "    this.waitingCount++;",
   },
   ...mutantsOfWhatIsTold,
 ];

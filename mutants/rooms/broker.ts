@@ -162,4 +162,22 @@ export const brokerMutants: readonly RoomMutant[] = [
     find: "  if (queue.isFiling) {\n",
     replace: "  if (queue.isFiling && queue.readyCount === 0) {\n",
   },
+  {
+    name: "a record that waited at the start is given out as a new one too",
+    file: "src/broker/cursor/queue-cursor.ts",
+    find: "if (news.offset >= this.#waitedBelow ||",
+    replace: "if (news.offset >= 0 ||",
+  },
+  {
+    name: "a rejected record is delivered once more than its policy says",
+    file: "src/broker/retry/rejection.ts",
+    find: "deliveries >= retry.limit) return giveUp",
+    replace: "deliveries > retry.limit) return giveUp",
+  },
+  {
+    name: "a full form of a cursor forgets what waits",
+    file: "src/broker/cursor/queue-cursor.ts",
+    find: "owner === requeuedOwner || owner === waitingOwner) encodeNoted",
+    replace: "owner === requeuedOwner) encodeNoted",
+  },
 ];

@@ -7,7 +7,7 @@
 import type { ByteWriter } from "../../base/bytes.ts";
 import type { Log } from "../../storage/index.ts";
 import { encodeReturned } from "./cursor-form.ts";
-import { noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
+import { noOwner, PendingTable, requeuedOwner, waitingOwner } from "./pending-table.ts";
 
 export class EarlierDeliveries {
   /** Records below were given out: they may have been seen. */
@@ -15,12 +15,14 @@ export class EarlierDeliveries {
   /** Of those that have not been given out again. */
   readonly #counts = new PendingTable();
 
-  /** After replay: takes over what `pending` has of records that are still there. */
+  /** After replay: takes over what `pending` has of records that are still there, and do not wait for a later time. */
   restored(below: number, pending: PendingTable, log: Log): void {
     this.below = below;
     this.#counts.reset();
     pending.visit(0, Infinity, (offset) => {
-      if (!log.removed.has(offset)) this.#counts.set(offset, requeuedOwner, pending.countOf(offset), 0);
+      const isWaiting = pending.ownerOf(offset) === waitingOwner;
+      if (!isWaiting && !log.removed.has(offset))
+        this.#counts.set(offset, requeuedOwner, pending.countOf(offset), 0);
       return true;
     });
   }

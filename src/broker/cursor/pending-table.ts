@@ -16,6 +16,8 @@ const pooledPagesMax = 64;
 export const noOwner = 0;
 /** Nobody holds it now, and it is to be given out again before any new one. */
 export const requeuedOwner = -1;
+/** A queue's record comes again at the time that is noted with it (retry/queue-retries.ts). No consumer has such a number. */
+export const waitingOwner = 0x7fffffff;
 
 interface Page {
   number: number;

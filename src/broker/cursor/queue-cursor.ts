@@ -6,11 +6,11 @@
  *
  * It decides who holds what; removing settled records from the log is the queue's business. A queue that keeps its history
  * also remembers here what was settled (`history`), since the log still has it. Not here: Redis's groups (groups/group-cursor.ts).
- * Durable: `next`, the delivery counts of records that were given back, and the history; with priorities, in which no offset says what
- * was given out, each record that was given out. Who holds a record is not: after a restart it is given out again, marked as
- * redelivered.
- * Invariants: a record at or above `next` is held by nobody; `pending.size` counts held and requeued records; a held record has
- * an owner above 0.
+ * Durable: `next`, the delivery counts of records that were given back, which of these wait and until when, and the history; with
+ * priorities, in which no offset says what was given out, each record that was given out. Who holds a record is not: after a restart it
+ * is given out again, marked as redelivered.
+ * Invariants: a record at or above `next` is held by nobody, but may wait since before the last start; `pending.size` counts held,
+ * waiting and requeued records; a held record has an owner above 0.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
@@ -25,7 +25,7 @@ import { change, CursorChanges } from "./cursor-changes.ts";
 import { decodeQueuePosition, encodeNoted, encodeQueuePosition, encodeReturned } from "./cursor-form.ts";
 import { EarlierDeliveries } from "./earlier-deliveries.ts";
 import { HistoryMarks } from "../queue/history-marks.ts";
-import { noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
+import { noOwner, PendingTable, requeuedOwner, waitingOwner } from "./pending-table.ts";
 import { PriorityOrder } from "./priority-order.ts";
 import { priorityOf } from "./record-view.ts";
 import { RequeuedRecords } from "./requeued-records.ts";
@@ -52,6 +52,12 @@ export class QueueCursor implements DurableState {
   handle: StateHandle | null = null;
   /** What was settled and is still in the log; null unless the queue keeps its history. */
   history: HistoryMarks | null = null;
+  /** Records that come again at a later time. */
+  waitingCount = 0;
+  /** One of them waits no more, and not because its time has come. */
+  waitingGone: (() => void) | null = null;
+  /** Below are those that waited at the start: `next` has still to pass them. */
+  #waitedBelow = 0;
   readonly #storage: Storage;
   readonly #changes = new CursorChanges();
   #savedNext = 0;
@@ -83,9 +89,9 @@ export class QueueCursor implements DurableState {
     return this.#news.position;
   }
 
-  /** Records held by somebody. */
+  /** Records held by consumers. */
   get heldCount(): number {
-    return this.pending.size - this.#requeued.count;
+    return this.pending.size - this.#requeued.count - this.waitingCount;
   }
 
   /** Whether a record that was given back comes next, whatever else will be given back. */
@@ -148,7 +154,11 @@ export class QueueCursor implements DurableState {
 
   #nextNew(): boolean {
     const news = this.#news;
-    while (news.next()) if (this.history === null || !this.history.has(news.offset)) return true;
+    while (news.next()) {
+      if (this.history !== null && this.history.has(news.offset)) continue;
+      if (news.offset >= this.#waitedBelow || this.pending.ownerOf(news.offset) === noOwner) return true;
+      if (this.order !== null) this.order.note(news.offset, priorityOf(news));
+    }
     return false;
   }
 
@@ -239,12 +249,16 @@ export class QueueCursor implements DurableState {
     const owner = this.pending.clear(offset);
     if (owner === noOwner) return false;
     if (owner === requeuedOwner) this.#requeued.count--;
+    else if (owner === waitingOwner) {
+      this.waitingCount--;
+      this.waitingGone?.();
+    }
     if (this.order !== null) this.order.gone(offset);
     if (this.history !== null) this.#noteHistory(offset);
     if (assertsAreOn)
       assertInvariant(
-        this.heldCount >= 0 && this.#requeued.count >= 0,
-        "what is pending is held or requeued",
+        this.heldCount >= 0 && this.#requeued.count >= 0 && this.waitingCount >= 0,
+        "what is pending is held, waits or is requeued",
       );
     return true;
   }
@@ -287,11 +301,40 @@ export class QueueCursor implements DurableState {
   requeue(offset: number): void {
     const owner = this.pending.ownerOf(offset);
     if (owner === noOwner || owner === requeuedOwner) return;
+    if (assertsAreOn) assertInvariant(owner !== waitingOwner, "what waits is not given back before its time");
+    // It waited at the start, and has not been passed since.
+    if (this.order !== null && this.order.levelOf(offset) < 0) this.#notePriority(offset, this.order);
     this.pending.set(offset, requeuedOwner, this.pending.countOf(offset), 0);
     this.#requeued.add(offset);
+    this.#noteChange(offset);
+  }
+
+  /** A held record is given out again after that wall time, in ms, once `requeue` says so. */
+  wait(offset: number, at: number): void {
+    const { pending } = this;
+    if (assertsAreOn)
+      assertInvariant(pending.ownerOf(offset) > noOwner, "a record that comes again was held");
+    pending.set(offset, waitingOwner, pending.countOf(offset), at);
+    this.waitingCount++;
+    this.#noteChange(offset);
+  }
+
+  /** The time has come: what becomes of the record is said next, in the same turn. */
+  endWait(offset: number): void {
+    const { pending } = this;
+    pending.set(offset, passingOwner, pending.countOf(offset), 0);
+    this.waitingCount--;
+  }
+
+  #noteChange(offset: number): void {
     if (this.handle === null) return;
     encodeNoted(this.#changes.begin(change.noted), this.pending, offset);
     this.#touch();
+  }
+
+  #notePriority(offset: number, order: PriorityOrder): void {
+    this.#again.seek(offset);
+    if (this.#again.next() && this.#again.offset === offset) order.note(offset, priorityOf(this.#again));
   }
 
   /** Forgets what waits to be given out again: the ready records of the log are being purged. */
@@ -389,7 +432,8 @@ export class QueueCursor implements DurableState {
     let noted = 0;
     writer.uint32(0);
     this.pending.visit(0, Infinity, (offset) => {
-      if (this.pending.ownerOf(offset) === requeuedOwner) encodeNoted(writer, this.pending, offset);
+      const owner = this.pending.ownerOf(offset);
+      if (owner === requeuedOwner || owner === waitingOwner) encodeNoted(writer, this.pending, offset);
       else {
         // Who holds it is forgotten, and this delivery; not that it was given back before.
         const returns = this.pending.countOf(offset) - 1;
@@ -414,10 +458,17 @@ export class QueueCursor implements DurableState {
     this.history?.decode(reader);
   }
 
-  /** After replay: whatever was held when the process ended is given out again, marked. */
+  /** After replay: whatever was held when the process ended is given out again, marked; what waited goes on waiting. */
   restored(): void {
-    this.#earlier.restored(this.next, this.pending, this.log);
-    this.pending.reset();
-    this.#news.seek(this.log.firstOffset);
+    const { pending, log } = this;
+    this.#earlier.restored(this.next, pending, log);
+    pending.visit(0, Infinity, (offset) => {
+      if (pending.ownerOf(offset) === waitingOwner && !log.removed.has(offset))
+        this.#waitedBelow = offset + 1;
+      else pending.clear(offset);
+      return true;
+    });
+    this.waitingCount = pending.size;
+    this.#news.seek(log.firstOffset);
   }
 }

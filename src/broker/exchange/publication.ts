@@ -165,7 +165,7 @@ export class Publication {
     try {
       for (let at = 0; at < this.#refused.length; at++) {
         const { queue, record } = this.#refused[at]!;
-        deadLetterParts(queue, readAmqpRecord(record, 0, record.length, parts), "maxlen");
+        deadLetterParts(queue, readAmqpRecord(record, 0, record.length, parts), "maxlen", null);
       }
     } finally {
       this.#refused.length = 0;

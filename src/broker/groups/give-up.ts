@@ -21,7 +21,7 @@ import type { Queue } from "../queue/queue.ts";
 import type { GiveUpNote } from "./give-up-notes.ts";
 import type { GroupCursor } from "./group-cursor.ts";
 import { GroupRetries, retryOwnerName } from "./retries.ts";
-import { delayOf, type RetryPolicy, retryOfStream } from "./retry-policy.ts";
+import { delayOf, type RetryPolicy, retryOf } from "../retry/retry-policy.ts";
 
 const id = new EntryId();
 const view = new RedisView();
@@ -40,7 +40,7 @@ export interface GivenUp {
 
 /** Null: the group has none, nor has its stream. */
 export function retryPolicyOf(queue: Queue, cursor: GroupCursor): RetryPolicy | null {
-  return cursor.retryPolicy ?? retryOfStream(queue.policy);
+  return cursor.retryPolicy ?? retryOf(queue.policy);
 }
 
 /** How often an entry may be delivered; Infinity without a policy. */

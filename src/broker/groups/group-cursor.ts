@@ -25,7 +25,7 @@ import { type CursorOwner, GroupOwners } from "./group-owners.ts";
 import { type GiveUpNote, GiveUpNotes } from "./give-up-notes.ts";
 import { type GroupRetries, retryOwnerName } from "./retries.ts";
 import type { OldestPending } from "./oldest-pending.ts";
-import type { RetryPolicy } from "./retry-policy.ts";
+import type { RetryPolicy } from "../retry/retry-policy.ts";
 import { entriesReadAt } from "./progress.ts";
 
 /** The id that is read or restored. */

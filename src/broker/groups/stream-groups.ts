@@ -11,7 +11,7 @@ import type { Job } from "../../base/turn-work.ts";
 import type { Log, Storage } from "../../storage/index.ts";
 import { definitionKey } from "../names.ts";
 import type { Queue } from "../queue/queue.ts";
-import type { RetryPolicy } from "./retry-policy.ts";
+import type { RetryPolicy } from "../retry/retry-policy.ts";
 import { GroupCursor } from "./group-cursor.ts";
 
 /** Deleting a group: its state and its definition. */

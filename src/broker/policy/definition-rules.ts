@@ -4,7 +4,7 @@
  *     {"pattern": "^orders\\.", "apply-to": "queues", "priority": 5, "definition": {"max-length": 1000}}
  *
  * Settings of RabbitMQ that mean nothing on one broker (mirrors, lazy queues) are taken and checked, since definitions from elsewhere
- * have them. `history-ms` and `history-bytes` are our own, `consumer-timeout` and the scopes `classic_queues`, `quorum_queues` and
+ * have them. `history-*` and `retry-*` are our own, `consumer-timeout` and the scopes `classic_queues`, `quorum_queues` and
  * `streams` are those of later RabbitMQ. Not here: what a setting does (policy.ts), which policy counts (vhost-policies.ts).
  * Invariant: `policyFaults` is empty for every value that `vhost-policies.ts` compiles.
  */
@@ -43,6 +43,11 @@ const atLeast =
   (least: number, most = Number.MAX_SAFE_INTEGER): Check =>
   (value) =>
     typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
+/** Fractions too. */
+const between =
+  (least: number, most: number): Check =>
+  (value) =>
+    typeof value === "number" && value >= least && value <= most;
 const oneOf =
   (...values: readonly unknown[]): Check =>
   (value) =>
@@ -81,6 +86,12 @@ const settings: Readonly<Record<string, Setting>> = {
   "stream-max-segment-size-bytes": { noun: "segment size", check: atLeast(0, streamSegmentBytesMax) },
   "history-ms": { noun: "history in ms", check: atLeast(0) },
   "history-bytes": { noun: "history in bytes", check: atLeast(0) },
+  "retry-limit": { noun: "retry limit", check: atLeast(1) },
+  "retry-backoff-ms": { noun: "retry back-off in ms", check: atLeast(0) },
+  "retry-factor": { noun: "retry factor", check: between(1, 1000) },
+  "retry-max-ms": { noun: "longest retry back-off in ms", check: atLeast(0) },
+  "retry-jitter": { noun: "retry jitter", check: between(0, 1) },
+  "retry-keeps-order": { noun: "retry order", check: oneOf(true, false) },
 };
 
 /** Of mirrored queues: each may be given with `ha-mode` only. */

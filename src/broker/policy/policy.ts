@@ -46,12 +46,14 @@ export interface QueuePolicy {
   /** How long acknowledged records of a queue, or all records of a stream, stay readable. */
   readonly historyMs: number | undefined;
   readonly historyBytes: number | undefined;
-  /** Of entries that a consumer of a Redis group gives up: see groups/retry-policy.ts. */
+  /** Of records that a consumer rejects, or that one of a Redis group gives up: see retry/retry-policy.ts. */
   readonly retryLimit: number | undefined;
   readonly retryBackoffMs: number | undefined;
   readonly retryFactor: number | undefined;
   readonly retryMaxMs: number | undefined;
   readonly retryJitter: number | undefined;
+  /** While a record of a queue waits to be delivered again, none behind it is delivered. */
+  readonly retryKeepsOrder: boolean;
   readonly singleActiveConsumer: boolean;
   /** The highest priority of records; 0: they have none. */
   readonly maxPriority: number;
@@ -268,10 +270,12 @@ export function effectivePolicy(
     retryFactor: numberOf(policyFirst("retry-factor")),
     retryMaxMs: numberOf(policyFirst("retry-max-ms")),
     retryJitter: numberOf(policyFirst("retry-jitter")),
+    retryKeepsOrder: policyFirst("retry-keeps-order") === true,
     singleActiveConsumer: args["x-single-active-consumer"] === true,
     maxPriority: type === "classic" ? Math.min(numberOf(args["x-max-priority"]) ?? 0, priorityMax) : 0,
     keepsReturnOrder: isQuorum,
-    countsDeliveries: deliveryLimit !== undefined || isQuorum,
+    countsDeliveries:
+      deliveryLimit !== undefined || isQuorum || numberOf(policyFirst("retry-limit")) !== undefined,
   };
 }
 

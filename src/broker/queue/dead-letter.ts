@@ -23,11 +23,14 @@ import { AmqpView } from "../../message/convert/as-amqp.ts";
 import { AmqpRecordMessage } from "../exchange/outgoing-message.ts";
 import type { Vhost } from "../vhost.ts";
 import type { Queue } from "./queue.ts";
-import type { DeadLetterReason } from "./retention.ts";
+import { type DeadLetterReason, deadLetterPlace, makeDeadQueue } from "../retry/dead-queue.ts";
 import { nameOfText, textOfName } from "../names.ts";
 import { factsOfProperties, propertiesOfParts, routingKeysOf } from "../exchange/routing/message-headers.ts";
 
 const view = new AmqpView();
+
+/** Of dead letters of queues with a retry policy. */
+const originHeaders = { offset: "x-troika-offset", deliveries: "x-troika-deliveries" } as const;
 
 /** Buffers in which one dead letter is made. */
 class Scratch {
@@ -39,27 +42,44 @@ class Scratch {
 const scratches: Scratch[] = [];
 let depth = 0;
 
-/** Dead-letters a stored record; the caller removes it. */
-export function deadLetter(queue: Queue, offset: number, reason: DeadLetterReason): void {
+/** Dead-letters a stored record; the caller removes it. False: no queue takes it now, and it must not be lost. */
+export function deadLetter(queue: Queue, offset: number, reason: DeadLetterReason): boolean {
   const record = queue.reader(offset);
-  if (!record.next() || record.offset !== offset) return;
-  deadLetterParts(queue, view.show(record), reason);
+  if (!record.next() || record.offset !== offset) return true;
+  return deadLetterParts(queue, view.show(record), reason, {
+    offset,
+    deliveries: queue.cursor!.pending.countOf(offset),
+  });
+}
+
+/** Where a dead letter was in its queue, and how often it was delivered; the headers of queues with a retry policy. */
+interface Origin {
+  readonly offset: number;
+  readonly deliveries: number;
 }
 
 /**
  * Dead-letters a message. If the exchange does not exist, or no queue takes it, the message is gone, as in RabbitMQ; unless the queue
- * dead-letters at least once: then it is kept and tried again (stations/undelivered-letters.ts).
+ * dead-letters at least once: then it is kept and tried again (stations/undelivered-letters.ts). False: as in `deadLetter`.
  */
-export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: DeadLetterReason): void {
+export function deadLetterParts(
+  queue: Queue,
+  parts: AmqpRecordParts,
+  reason: DeadLetterReason,
+  origin: Origin | null,
+): boolean {
+  const place = deadLetterPlace(queue, reason);
+  if (place === null) return true;
   const { vhost, policy } = queue;
-  const stations = policy.deadLettersSurely ? vhost.broker.stations : null;
-  const exchangeName = policy.deadLetterExchange!;
-  if (stations === null && !vhost.exchanges.has(exchangeName)) return;
+  if (place.isSure && !makeDeadQueue(queue)) return false;
+  const stations = policy.deadLettersSurely && !place.isSure ? vhost.broker.stations : null;
+  const exchangeName = place.exchange;
+  if (stations === null && !vhost.exchanges.has(exchangeName)) return true;
   const { buffer } = parts;
   const properties = propertiesOfParts(parts);
   const headers = properties.headers ?? [];
   const { shown, all: keys } = routingKeysOf(parts, properties);
-  const newKey = policy.deadLetterRoutingKey;
+  const newKey = place.key;
   const death: Death = {
     queue: queue.name,
     reason,
@@ -68,7 +88,8 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
     time: Math.floor(vhost.broker.clock.now() / 1000),
     expiration: properties.expiration,
   };
-  const withDeath = withDeathNoted(headers, death);
+  const noted = withDeathNoted(headers, death);
+  const withDeath = origin === null || policy.retryLimit === undefined ? noted : withOrigin(noted, origin);
   const changed: AmqpProperties = {
     ...properties,
     headers: newKey === undefined ? withDeath : withDeath.filter(({ name }) => name !== "CC"),
@@ -80,9 +101,10 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
   message.show(writer.buffer, 0, writer.length);
   depth++;
   try {
-    if (stations === null) publishLetter(vhost, message, false);
-    else if (stations.hasDeadLetters(queue) || !publishLetter(vhost, message, true))
+    if (stations === null) return publishLetter(vhost, message, place.isSure);
+    if (stations.hasDeadLetters(queue) || !publishLetter(vhost, message, true))
       stations.keepDeadLetter(queue, writer.buffer, writer.length);
+    return true;
   } finally {
     depth--;
   }
@@ -109,6 +131,15 @@ export function publishLetter(vhost: Vhost, message: AmqpRecordMessage, isSure: 
   if (isSure) return vhost.publication.publishSurely(exchange, route, message, leavesOut);
   vhost.publication.publish(exchange, route, message, leavesOut);
   return true;
+}
+
+function withOrigin(headers: FieldTable, { offset, deliveries }: Origin): FieldTable {
+  const added: Field[] = [
+    { name: originHeaders.offset, field: { type: "l", value: offset } },
+    { name: originHeaders.deliveries, field: { type: "l", value: deliveries } },
+  ];
+  const names = new Set<unknown>(added.map(({ name }) => name));
+  return [...headers.filter(({ name }) => !names.has(name)), ...added];
 }
 
 interface Death {

@@ -8,6 +8,7 @@ import type { Queue } from "./queue.ts";
 
 export function deliverReady(queue: Queue, now: number): void {
   const cursor = queue.cursor!;
+  if (isHeldUp(queue)) return;
   const { retention, inflation } = queue.vhost.broker;
   const { consumers, returns, readyBytes, log } = queue;
   const { singleActiveConsumer } = queue.policy;
@@ -47,6 +48,11 @@ export function deliverReady(queue: Queue, now: number): void {
   }
 }
 
+/** A record waits to be delivered again, and those behind it may not overtake it. */
+function isHeldUp({ policy, cursor }: Queue): boolean {
+  return policy.retryKeepsOrder && cursor!.waitingCount > 0;
+}
+
 /** What was done with a record that its cursor gave has failed: it goes out again. */
 export function giveBack(queue: Queue, offset: number): void {
   queue.cursor!.giveBack(offset);
@@ -69,7 +75,7 @@ export function takeOnce(queue: Queue, owner: number): "taken" | "empty" | "late
     return "later";
   }
   if (queue.canExpire && !retention.expireHead(queue, true)) return "later";
-  if (!cursor.acquire(owner, clock.now())) return "empty";
+  if (isHeldUp(queue) || !cursor.acquire(owner, clock.now())) return "empty";
   queue.readyBytes?.taken(cursor.record);
   queue.delivered++;
   return "taken";

@@ -102,6 +102,7 @@ export function deleteQueue(queue: Queue): void {
   const { vhost } = queue;
   const { storage, work, churn } = vhost.broker;
   churn.deleted++;
+  queue.retries?.close();
   vhost.removeQueue(queue);
   if (queue.groups.size > 0) work.run(deleteGroups(storage, queue), () => {});
   const handle = queue.cursor?.handle ?? null;

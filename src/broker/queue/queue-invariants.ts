@@ -5,7 +5,7 @@
 import { assertInvariant } from "../../base/assert.ts";
 import type { Log } from "../../storage/index.ts";
 import type { QueueCursor } from "../cursor/queue-cursor.ts";
-import { noOwner } from "../cursor/pending-table.ts";
+import { noOwner, waitingOwner } from "../cursor/pending-table.ts";
 import type { ReadyBytes } from "./ready-bytes.ts";
 
 const recordsMax = 256;
@@ -33,11 +33,13 @@ export function assertQueue(queue: CheckedQueue): void {
   let ready = queue.returns.count;
   for (let offset = log.firstOffset; offset < log.stableEnd; offset++) {
     const isGone = log.removed.has(offset) || (cursor.history !== null && cursor.history.has(offset));
-    const isHeld = cursor.pending.ownerOf(offset) > noOwner;
+    const owner = cursor.pending.ownerOf(offset);
+    const isHeld = owner > noOwner;
     assertInvariant(!(isGone && isHeld), "a record that is gone is held by nobody");
     if (!isGone && !isHeld) ready++;
-    if (!isGone && cursor.order !== null && (isHeld || offset < cursor.next))
+    const isKnown = offset < cursor.next || (isHeld && owner !== waitingOwner);
+    if (!isGone && cursor.order !== null && isKnown)
       assertInvariant(cursor.order.levelOf(offset) >= 0, "a record that is held or waits has a priority");
   }
-  assertInvariant(ready === readyCount, "each record of a queue is ready, held or gone");
+  assertInvariant(ready === readyCount, "each record of a queue is ready, held, waiting or gone");
 }

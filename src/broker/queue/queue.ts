@@ -19,6 +19,8 @@ import type { QueueKind, QueueOptions } from "./definition.ts";
 import { deliverReady } from "./delivery.ts";
 import { PriorityFiling } from "./filing.ts";
 import { HistoryMarks } from "./history-marks.ts";
+import type { QueueRetries } from "../retry/queue-retries.ts";
+import { giveUp, resumeWaiting } from "../retry/rejection.ts";
 import { effectivePolicy, keepsHistory, type PolicyLayers, type QueuePolicy } from "../policy/policy.ts";
 import { QueuePolicies } from "../policy/policies.ts";
 import type { LogWaiter, QueueConsumer } from "./readers.ts";
@@ -69,6 +71,8 @@ export class Queue implements TickedQueue {
   #isSettling = false;
   /** Records that consumers are requeueing. */
   readonly returns: QueueReturns;
+  /** Rejected records that come again; null before the first. */
+  retries: QueueRetries | null = null;
   /**
    * Records below this offset were there when deliveries and bounds were last applied. A record with a ttl of 0 above it has just
    * come, and may go to a consumer that can take it at once.
@@ -128,6 +132,7 @@ export class Queue implements TickedQueue {
   restored(): void {
     if (this.kind !== "queue") return;
     this.policies.change.restored();
+    resumeWaiting(this);
     if (this.log.length === 0) return;
     this.canExpire = true;
     this.settledTo = this.log.stableEnd;
@@ -171,7 +176,7 @@ export class Queue implements TickedQueue {
     const { cursor, log } = this;
     if (cursor === null) return log.length;
     const unsettled = cursor.history === null ? log.length : log.stableEnd - cursor.history.countBelow(log);
-    return unsettled - cursor.heldCount + this.returns.count;
+    return unsettled - cursor.heldCount - cursor.waitingCount + this.returns.count;
   }
 
   /** Walks the records from `offset` on without consuming them. */
@@ -312,7 +317,7 @@ export class Queue implements TickedQueue {
     } else this.vhost.broker.schedule(this);
   }
 
-  /** A consumer has acknowledged or rejected a record. */
+  /** A consumer has acknowledged a record. */
   settle(offset: number): void {
     this.drop(offset);
     this.acknowledged++;
@@ -339,7 +344,7 @@ export class Queue implements TickedQueue {
     const cursor = this.cursor!;
     const limit = this.policy.deliveryLimit;
     if (limit !== undefined && cursor.pending.countOf(offset) > limit) {
-      this.vhost.broker.retention.discard(this, offset, "delivery_limit");
+      giveUp(this, offset, "delivery_limit");
       return;
     }
     this.requeued++;

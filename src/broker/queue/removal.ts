@@ -5,6 +5,7 @@
  * and counts for no bound.
  */
 import { noOwner } from "../cursor/pending-table.ts";
+import { endWaiting } from "../retry/rejection.ts";
 import type { Queue } from "./queue.ts";
 
 /** All records below an offset, whoever holds them (XTRIM, DeleteRecords). */
@@ -19,11 +20,12 @@ export function removeBelow(queue: Queue, target: number): void {
   log.removeBelow(target);
 }
 
-/** Deletes all ready records; returns how many there were. */
+/** Deletes all ready records, and those that wait to be delivered again; returns how many there were. */
 export function purge(queue: Queue): number {
   const { cursor, log } = queue;
   queue.returns.finishAll();
   log.store.seal();
+  endWaiting(queue);
   const count = queue.readyCount;
   queue.readyBytes?.purged();
   if (cursor !== null && cursor.history !== null) {

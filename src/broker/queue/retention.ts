@@ -6,13 +6,12 @@
  */
 import { expirationMs } from "../../message/amqp/property-offsets.ts";
 import type { Broker } from "../broker.ts";
+import { type DeadLetterReason, deadLetterPlace } from "../retry/dead-queue.ts";
 import { deadLetter } from "./dead-letter.ts";
 import { giveBack } from "./delivery.ts";
 import { EntryId } from "../../message/entry-id.ts";
 import type { Queue } from "./queue.ts";
 import { amqpPropertiesOf } from "../cursor/record-view.ts";
-
-export type DeadLetterReason = "expired" | "maxlen" | "rejected" | "delivery_limit";
 
 const trimmedAtOnce = 16;
 const oldestId = new EntryId();
@@ -172,10 +171,13 @@ export class Retention {
     return true;
   }
 
-  /** Removes a record for good: to the dead-letter exchange if the queue has one. Where that fails it stays in the queue. */
-  discard(queue: Queue, offset: number, reason: DeadLetterReason): void {
+  /**
+   * Removes a record for good: to where the queue's dead letters go. Where that fails it stays in the queue. False: there is no room for
+   * it there now, and it is still held.
+   */
+  discard(queue: Queue, offset: number, reason: DeadLetterReason): boolean {
     try {
-      if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);
+      if (deadLetterPlace(queue, reason) !== null && !deadLetter(queue, offset, reason)) return false;
     } catch (error) {
       giveBack(queue, offset);
       throw error;
@@ -184,6 +186,7 @@ export class Retention {
     else if (reason === "maxlen") queue.dropped++;
     else queue.rejected++;
     queue.drop(offset);
+    return true;
   }
 }
 

@@ -12,7 +12,7 @@ import { type Envelope, envelope } from "../../message/envelope.ts";
 import type { Log } from "../../storage/index.ts";
 import type { Broker } from "../broker.ts";
 import type { GroupCursor } from "../groups/group-cursor.ts";
-import type { RetryPolicy } from "../groups/retry-policy.ts";
+import type { RetryPolicy } from "../retry/retry-policy.ts";
 import { deleteGroups, type GroupHolder, makeGroup } from "../groups/stream-groups.ts";
 
 /** An entry without fields, of which only the id matters. */

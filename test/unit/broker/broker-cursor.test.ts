@@ -272,6 +272,53 @@ test("a full state keeps how often a record was given back, held or not", async 
   assert.deepEqual(counts, [4, 2, 1]);
 });
 
+test("a full state and its changes keep which records come again and when, and they are not given out before", async () => {
+  const storage = await memoryStorage();
+  const log = storage.createLog(false);
+  fill(storage, log, 5);
+  const cursor = new QueueCursor(log, storage);
+  cursor.handle = storage.createState(cursor);
+  for (let i = 0; i < 4; i++) cursor.acquire(1, 7);
+  cursor.wait(1, 500);
+  cursor.wait(3, 600);
+  const full = new ByteWriter();
+  cursor.encodeFull(full);
+  cursor.wait(0, 700);
+  cursor.endWait(3);
+  cursor.requeue(3);
+  cursor.endWait(1);
+  cursor.wait(1, 800);
+  const changes = new ByteWriter();
+  cursor.encodeChange(changes);
+  assert.deepEqual([cursor.heldCount, cursor.waitingCount], [1, 2]);
+  const restored = (withChanges: boolean): { at: number[]; given: number[][] } => {
+    const again = new QueueCursor(log, storage);
+    again.restoreFull(new ByteReader(full.view()));
+    if (withChanges) again.applyChange(new ByteReader(changes.view()));
+    again.restored();
+    const at = [0, 1, 2, 3, 4].map((offset) => again.pending.timeOf(offset));
+    const given: number[][] = [];
+    while (again.acquire(2, 8)) given.push([again.record.offset, again.deliveryCount]);
+    return { at, given };
+  };
+  assert.deepEqual(restored(false), {
+    at: [0, 500, 0, 600, 0],
+    given: [
+      [0, 2],
+      [2, 2],
+      [4, 1],
+    ],
+  });
+  assert.deepEqual(restored(true), {
+    at: [700, 800, 0, 0, 0],
+    given: [
+      [2, 2],
+      [3, 2],
+      [4, 1],
+    ],
+  });
+});
+
 test("with priorities, what was given out is known after a restart one by one, and what is done with is not kept", async () => {
   const storage = await memoryStorage();
   const log = storage.createLog(false);

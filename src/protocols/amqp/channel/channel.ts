@@ -25,6 +25,7 @@ import type { Broker } from "../../../broker/broker.ts";
 import type { TopicRight } from "../../../broker/access/topic-rules.ts";
 import type { Exchange } from "../../../broker/exchange/exchange.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
+import { reject } from "../../../broker/retry/rejection.ts";
 import type { DurableWaiter } from "../../../broker/ticker.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import type { Confirms } from "./confirms.ts";
@@ -308,7 +309,7 @@ export class Channel implements DurableWaiter {
         this.counts.ack++;
         queue.settle(offset);
       } else if (outcome === "requeued") queue.requeue(offset);
-      else this.broker.retention.discard(queue, offset, "rejected");
+      else reject(queue, offset);
     }
   }
 

@@ -54,6 +54,18 @@ const durationAboveZero: Check = (field) => {
   return integerOf(field) === 0 ? "{value_zero,0}" : duration(field, []);
 };
 
+const aboveZero: Check = (field) => (integerOf(field) === 0 ? "{value_zero,0}" : atLeastZero(field, []));
+
+/** Fractions too. */
+const between =
+  (least: number, most: number): Check =>
+  (field) => {
+    if (field.type !== "d" && field.type !== "f" && !integerTypes.includes(field.type))
+      return unacceptable(field);
+    const value = Number((field as { readonly value: number | bigint }).value);
+    return value >= least && value <= most ? undefined : `{value_out_of_range,${value},${least},${most}}`;
+  };
+
 const clusterSize: Check = (field) => (integerOf(field) === 0 ? "{value_zero,0}" : atLeastZero(field, []));
 
 const queueVersion: Check = (field) => {
@@ -160,6 +172,12 @@ export const queueArguments: Readonly<Record<string, ArgumentRule>> = {
   "x-consumer-timeout": { check: atLeastZero, types: everywhere },
   "x-history-ms": { check: atLeastZero, types: everywhere },
   "x-history-bytes": { check: atLeastZero, types: everywhere },
+  "x-retry-limit": { check: aboveZero, types: everywhere },
+  "x-retry-backoff-ms": { check: atLeastZero, types: everywhere },
+  "x-retry-factor": { check: between(1, 1000), types: everywhere },
+  "x-retry-max-ms": { check: atLeastZero, types: everywhere },
+  "x-retry-jitter": { check: between(0, 1), types: everywhere },
+  "x-retry-keeps-order": { check: flag, types: queues },
 };
 
 /** Arguments of basic.consume. A queue that keeps its history is read like a stream by who gives an offset. */

@@ -4,6 +4,7 @@ import { assertQueueRoom } from "../../../broker/parameters/vhost-limits.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { findField } from "../../../message/amqp/table.ts";
 import { argumentTypes, plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
+import { deadQueueName } from "../../../broker/retry/dead-queue.ts";
 import type { Channel } from "../channel/channel.ts";
 import { directReplyName, directReplyPrefix } from "../channel/direct-reply.ts";
 import { AmqpError } from "../core/errors.ts";
@@ -83,7 +84,10 @@ function makeQueue(channel: Channel, given: Declare): Queue {
 /** Otherwise a user who lets messages be moved to an exchange could read one queue and write where it may not. */
 function assertMayDeadLetter(channel: Channel, name: string, { arguments: table }: Declare): void {
   const field = findField(table, "x-dead-letter-exchange");
-  if (field === undefined) return;
+  if (field === undefined) {
+    if (findField(table, "x-retry-limit") !== undefined) assertMayHaveDeadQueue(channel, name);
+    return;
+  }
   if (field.type !== "S") {
     throw new AmqpError(
       "PRECONDITION_FAILED",
@@ -94,6 +98,14 @@ function assertMayDeadLetter(channel: Channel, name: string, { arguments: table 
   const key = findField(table, "x-dead-letter-routing-key");
   const keys = key?.type === "S" ? { prefix: nameOfText(key.value), isExact: true } : everyKey;
   channel.assertMayLeadTo(nameOfText(field.value), keys);
+}
+
+/** What is rejected too often goes to a queue that is made for it. */
+function assertMayHaveDeadQueue(channel: Channel, name: string): void {
+  const dead = deadQueueName(name);
+  channel.assertMayUseQueue("take", name);
+  channel.assertMayUseQueue("create", dead);
+  channel.assertMayLeadTo("", { prefix: dead, isExact: true });
 }
 
 /** Clients ask for it passively to learn whether the one who asked is still there. */

@@ -1,11 +1,12 @@
 /**
- * What becomes of an entry that a consumer of a group has given up: after how long it is delivered again, how often, and where it
- * goes then.
+ * What becomes of a record that its consumer has rejected or given up: after how long it is delivered again, how often, and where it
+ * goes then. For queues, and for Redis's groups.
  *
  *     delay before delivery n + 1 = min(backoff-ms * factor ^ (n - 1), max-ms), and up to `jitter` of it more or less
  *
- * A group has a policy of its own (TROIKA.GROUP), or that of its stream (`retry-limit` and so on, policy/policy.ts). Without one it is
- * delivered again at once, without end. Not here: waiting (retries.ts), dead letters (give-up.ts). Pure.
+ * A queue or stream has the policy that `retry-limit` and its like say (policy/policy.ts); a group may have one of its own
+ * (TROIKA.GROUP). Without one an entry of a group is delivered again at once, without end, and what a queue's consumer rejects is a dead
+ * letter at once. Not here: waiting (queue-retries.ts, groups/retries.ts), dead letters (dead-queue.ts, groups/give-up.ts). Pure.
  */
 import type { Random } from "../../base/random.ts";
 import type { QueuePolicy } from "../policy/policy.ts";
@@ -35,8 +36,8 @@ export function delayOf(
   return Math.round(delay * (1 + part));
 }
 
-/** The policy of all groups of a stream; null: it has none. */
-export function retryOfStream(policy: QueuePolicy): RetryPolicy | null {
+/** Of a queue, or of all groups of a stream; null: it has none. */
+export function retryOf(policy: QueuePolicy): RetryPolicy | null {
   const { retryLimit } = policy;
   if (retryLimit === undefined) return null;
   return {
