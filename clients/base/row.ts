@@ -35,5 +35,5 @@ export interface ClientRow {
   readonly does: string;
   readonly toolchain: Toolchain;
   /** The program publishes more than the server may hold in memory, 400 MB at most, to see publishers blocked. */
-  readonly fillsMemory?: true;
+  readonly fillsMemory?: boolean;
 }
