@@ -251,7 +251,7 @@ function open(session: AmqpSession, values: MethodArguments["connection.open"]):
   count(session);
   session.state = "running";
   session.setDeadline(null);
-  session.broker.flow.listeners.add(session.flowListener);
+  session.broker.flow.listeners.add(session.blockedNotice.changed);
   session.send(0, "connection.open-ok", { knownHosts: "" });
 }
 

@@ -21,6 +21,7 @@ import { Channel } from "../channel/channel.ts";
 import { type Capabilities, type ClientNames, noCapabilities, noNames } from "./capabilities.ts";
 import { type ConnectionState, runConnectionMethod, sendStart } from "./connection-methods.ts";
 import { AmqpError, amqpErrorOf, closeArguments } from "./errors.ts";
+import { BlockedNotice } from "./blocked-notice.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { factsOf } from "./session-facts.ts";
 import { frameOutOfPlace, HeldBytes, unexpectedFrame } from "../publish/incoming-message.ts";
@@ -76,8 +77,8 @@ export class AmqpSession implements Session, Holder {
   #frames = 0;
   /** In this unit of work: a method other than publish and acknowledgements, which may have written much; a whole message. */
   #hasRunMethod = false;
-  #hasPublished = false;
-  #isToldBlocked = false;
+  hasPublished = false;
+  readonly blockedNotice: BlockedNotice;
   /** How the client calls itself, for who asks what is connected. */
   client: ClientNames = noNames;
   messagesIn = 0;
@@ -96,6 +97,7 @@ export class AmqpSession implements Session, Holder {
     this.server = server;
     this.broker = server.broker;
     this.heartbeat = new Heartbeat(connection, server);
+    this.blockedNotice = new BlockedNotice(this);
     this.#turnWait = new TurnWait(this.broker, () => this.#goOn());
     this.#deadline = this.broker.timers.after(limits.loginMsMax, () => connection.destroy());
   }
@@ -118,7 +120,7 @@ export class AmqpSession implements Session, Holder {
         if (!isFirst && work.isSpent && parser.unread > 0) this.#turnWait.nextTurn();
         else {
           const hasMore = this.#takeFrames();
-          if (this.#hasPublished) this.#publisherSeen();
+          if (this.hasPublished) this.blockedNotice.published();
           if (!hasMore) break;
         }
       }
@@ -142,7 +144,7 @@ export class AmqpSession implements Session, Holder {
   /** Takes frames for one unit of work, or until a method has run that may have used more; false when no more is there. */
   #takeFrames(): boolean {
     const { parser } = this;
-    this.#hasRunMethod = this.#hasPublished = false;
+    this.#hasRunMethod = this.hasPublished = false;
     while (parser.next()) {
       this.#frame();
       if (++this.#frames % framesOfUnit === 0) {
@@ -290,7 +292,7 @@ export class AmqpSession implements Session, Holder {
       channel.publisher.publish(incoming);
       incoming.release();
       if (this.held.bytes > 0 && this.connection.isMemoryShort) incoming.giveBack();
-      this.#hasPublished = true;
+      this.hasPublished = true;
     }
   }
 
@@ -462,34 +464,6 @@ export class AmqpSession implements Session, Holder {
     this.send(0, "connection.close", closeArguments(new AmqpError("CONNECTION_FORCED", text), 0));
   }
 
-  #publisherSeen(): void {
-    const { flow } = this.broker;
-    flow.publisherSeen(this.connection);
-    if (flow.isBlocked) this.#tellBlocked();
-  }
-
-  /**
-   * Publishers have to wait, or go on again. As in RabbitMQ a connection is told so by what it publishes: some clients send nothing more
-   * when they are told, and consumers have to acknowledge, or nothing ever makes room.
-   */
-  readonly flowListener = (isBlocked: boolean): void => {
-    if (!isBlocked) this.#tellUnblocked();
-    // It waits, or its last frames had the message that there is no room for.
-    else if (this.#hasPublished || this.broker.flow.isHeldBack(this.connection)) this.#tellBlocked();
-  };
-
-  #tellBlocked(): void {
-    if (this.#isToldBlocked || this.state !== "running" || !this.capabilities.connectionBlocked) return;
-    this.#isToldBlocked = true;
-    this.send(0, "connection.blocked", { reason: this.broker.flow.blockedReason });
-  }
-
-  #tellUnblocked(): void {
-    if (!this.#isToldBlocked) return;
-    this.#isToldBlocked = false;
-    if (this.state === "running") this.send(0, "connection.unblocked", {});
-  }
-
   onWritable(): void {
     this.waitingConsumers.wake();
     if (this.state !== "broken" && this.parser.unread > 0) this.#run();
@@ -505,7 +479,7 @@ export class AmqpSession implements Session, Holder {
     const queues = [...this.exclusiveQueues];
     this.exclusiveQueues.clear();
     for (const queue of queues) this.vhost.deleteQueue(queue);
-    this.broker.flow.listeners.delete(this.flowListener);
+    this.broker.flow.listeners.delete(this.blockedNotice.changed);
   }
 
   onClosed(): void {
