@@ -398,6 +398,11 @@ export class Storage implements LogHost {
     return this.journal === null ? 0 : this.journal.durable;
   }
 
+  /** All messages before it are durable, or consumed. */
+  get settled(): number {
+    return this.journal === null ? 0 : this.journal.settled;
+  }
+
   /** Why no data may be added now (low disk space, full disk, input/output error); null if it may. */
   get failure(): Error | null {
     return this.gate.failure;

@@ -175,7 +175,10 @@ export class Retention {
   /** Removes a record for good: to the dead-letter exchange if the queue has one. Where that fails it stays in the queue. */
   discard(queue: Queue, offset: number, reason: DeadLetterReason): void {
     try {
-      if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);
+      if (queue.policy.deadLetterExchange !== undefined) {
+        deadLetter(queue, offset, reason);
+        queue.log.movesOn(offset);
+      }
     } catch (error) {
       giveBack(queue, offset);
       throw error;

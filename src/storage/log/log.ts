@@ -77,6 +77,8 @@ export class Log implements DurableState {
   /** In the store's `dirtyLogs`: it has records that the broker has not looked at yet. */
   isDirty = false;
   isDeleted = false;
+  /** Nobody asks for the entry ids of records that are gone: a frame that was consumed before it was written need not be written. */
+  forgetsConsumed = false;
   owner: LogOwner | null = null;
   #changedRanges: number[] = [];
   #isMetaChanged = false;
@@ -122,6 +124,12 @@ export class Log implements DurableState {
     assertInvariant(this.removed.first <= this.nextOffset, "no offset is gone that was not given");
     const isHeld = this.index.length > 0 || this.segments.length > 0;
     assertInvariant(isHeld ? this.bytes > 0 : this.bytes === 0, "a log counts the bytes that it holds");
+  }
+
+  /** The record goes on in another log: until its own frame is durable, nobody is told that it is safe. Before it is removed. */
+  movesOn(offset: number): void {
+    const slot = this.index.find(offset);
+    if (slot >= 0) this.store.keepUntilDurable(this.index.slotPosition(slot));
   }
 
   /** Deletes one stable record; returns whether it was there. */
@@ -449,7 +457,13 @@ export class Log implements DurableState {
     }
     while (reader.remaining > 0) {
       const from = reader.int64();
-      this.removed.addRange(from, reader.int64());
+      const to = reader.int64();
+      this.removed.addRange(from, to);
+      // Of records that were consumed before they were written, only this is left.
+      if (to > this.nextOffset) {
+        this.nextOffset = to;
+        this.#endMoved();
+      }
     }
     this.#releaseFront();
   }
