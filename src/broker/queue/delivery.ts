@@ -18,7 +18,9 @@ export function deliverReady(queue: Queue, now: number): void {
       const consumer = singleActiveConsumer ? consumers.nextActive() : consumers.next();
       if (consumer === null) return;
       if (returns.count > 0 && returns.isHead) return;
-      if (queue.canExpire && !retention.expireHead(queue, false)) return;
+      // What has just come is not looked at: a consumer takes it at once.
+      if (queue.canExpire && !(cursor.next >= queue.settledTo && cursor.isNextNew))
+        if (!retention.expireHead(queue, false)) return;
       if (inflation.isSpent && cursor.peek() && inflation.isSpentFor(cursor.record)) {
         inflation.continueLater(queue, isServed);
         return;
@@ -33,9 +35,12 @@ export function deliverReady(queue: Queue, now: number): void {
       offset = -1;
       if (isNoAck) {
         queue.deliveredNoAck++;
-        // Not `drop`, where the cursor knows nothing of the record.
-        if (queue.keepsHistory || cursor.order !== null) queue.drop(delivered);
-        else log.remove(delivered);
+        // Not `drop`, since nobody holds the record.
+        if (queue.keepsHistory) queue.drop(delivered);
+        else {
+          cursor.tookLast();
+          log.remove(delivered);
+        }
       }
       consumers.served();
       queue.delivered++;
