@@ -36,7 +36,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "publishes are confirmed when they are written, not when they are durable",
     file: "src/protocols/amqp/channel/channel.ts",
-    find: "if (confirms.release(this.output, broker.storage.durable))",
+    find: "if (confirms.release(this.output, broker.storage.settled))",
     replace: "if (confirms.release(this.output, broker.storage.written))",
   },
   {
@@ -171,9 +171,9 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a dead letter is not in the group of the journal in which its message goes",
     file: "src/broker/queue/retention.ts",
-    find: "    if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);\n",
+    find: "        queue.log.movesOn(offset);\n",
     replace:
-      "    if (queue.policy.deadLetterExchange !== undefined) {\n      deadLetter(queue, offset, reason);\n      queue.cursor!.settle(offset);\n      this.#broker.timers.after(1, () => queue.log.remove(offset));\n      return;\n    }\n",
+      "        queue.log.movesOn(offset);\n        queue.cursor!.settle(offset);\n        this.#broker.timers.after(1, () => queue.log.remove(offset));\n        return;\n",
   },
   {
     name: "a full queue refuses a batch that it has already",

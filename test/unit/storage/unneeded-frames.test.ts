@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { envelope } from "../../../src/message/envelope.ts";
-import { checkDataDirectory, type Log, LogReader, Storage } from "../../../src/storage/index.ts";
+import { checkDataDirectory, type Log, LogGroup, LogReader, Storage } from "../../../src/storage/index.ts";
 import { seeded, SimDisk } from "../../../sim/disk.ts";
 import { finish } from "../../support/finish.ts";
 
@@ -40,9 +40,9 @@ class Queues {
     return log;
   }
 
-  append(log: Log, count: number): void {
+  append({ group }: { group: LogGroup }, count: number): void {
     for (let i = 0; i < count; i++) {
-      const at = this.storage.journal!.reserve(log.group, envelope.amqp, bodyBytes);
+      const at = this.storage.journal!.reserve(group, envelope.amqp, bodyBytes);
       this.storage.journal!.tail.fill(i % 256, at, at + bodyBytes);
     }
     this.storage.seal();
@@ -133,4 +133,32 @@ test("a message that moves on to another queue is settled when the one or the ot
     const [before, after] = await queues.crash("power");
     assert.equal(before!.length + after!.length, 1);
   }
+});
+
+test("a message for two queues is settled when both have consumed it", async () => {
+  const queues = await opened();
+  const [one, other] = [queues.make("one"), queues.make("other")];
+  queues.storage.flush();
+  await queues.sync();
+  queues.append({ group: new LogGroup([one, other]) }, 10);
+  one.removeBelow(10);
+  const position = queues.storage.pending;
+  queues.storage.flush();
+  assert.equal(queues.storage.journal!.unneeded.sparedBytes, 0);
+  assert.ok(queues.storage.settled < position);
+  other.removeBelow(10);
+  queues.storage.flush();
+  assert.ok(queues.storage.settled >= position);
+});
+
+test("a stream's records are written, though they are deleted at once: its last id is in them", async () => {
+  const queues = await opened();
+  const log = queues.make("stream");
+  log.forgetsConsumed = false;
+  queues.append(log, 10);
+  const lastId = log.lastId.toString();
+  log.removeBelow(10);
+  queues.storage.flush();
+  const [found] = await queues.crash("kill");
+  assert.equal(found!.lastId.toString(), lastId);
 });
