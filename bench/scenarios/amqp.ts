@@ -87,8 +87,15 @@ function callsOf(underWay: number): Scenario {
     settings,
     unit: "requests",
     bar: { p50Ratio: 0.5 },
-    drive({ server, id, secondsWanted, generate }) {
-      return generate("amqp-rpc", { port: server.ports.amqp, id, secondsWanted, bodyBytes: 16, underWay });
+    drive(run) {
+      const { server, id, secondsWanted } = run;
+      return run.generate("amqp-rpc", {
+        port: server.ports.amqp,
+        id,
+        secondsWanted,
+        bodyBytes: 16,
+        underWay,
+      });
     },
   };
 }

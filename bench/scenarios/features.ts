@@ -106,8 +106,8 @@ async function priorities(run: SelfRun): Promise<readonly Measurement[]> {
   return found;
 }
 
-function withoutBar({ atMost: _, ...rest }: Measurement): Measurement {
-  return rest;
+function withoutBar({ what, unit, values, note }: Measurement): Measurement {
+  return { what, unit, values, ...(note === undefined ? {} : { note }) };
 }
 
 function peer(run: SelfRun): Promise<Server | undefined> {
