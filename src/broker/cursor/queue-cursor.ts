@@ -230,11 +230,6 @@ export class QueueCursor implements DurableState {
     if (this.order !== null && this.record !== this.#news) this.order.gone(this.record.offset);
   }
 
-  /** What comes next was never given out and is not filed: it is the first at or above `next`. */
-  get isNextNew(): boolean {
-    return !this.#requeued.isReady && (this.order === null || !this.order.isReady);
-  }
-
   /** What came of the record that was given or taken last has failed: it is the next to go out again. */
   giveBack(offset: number): void {
     if (this.pending.ownerOf(offset) === noOwner)

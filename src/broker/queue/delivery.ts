@@ -18,9 +18,7 @@ export function deliverReady(queue: Queue, now: number): void {
       const consumer = singleActiveConsumer ? consumers.nextActive() : consumers.next();
       if (consumer === null) return;
       if (returns.count > 0 && returns.isHead) return;
-      // What has just come is not looked at: a consumer takes it at once.
-      if (queue.canExpire && !(cursor.next >= queue.settledTo && cursor.isNextNew))
-        if (!retention.expireHead(queue, false)) return;
+      if (queue.canExpire && !retention.expireHead(queue, false, now)) return;
       if (inflation.isSpent && cursor.peek() && inflation.isSpentFor(cursor.record)) {
         inflation.continueLater(queue, isServed);
         return;

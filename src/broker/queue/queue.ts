@@ -45,6 +45,8 @@ export class Queue implements TickedQueue {
   readonly policies: QueuePolicies;
   /** Some records may expire, so the head is checked before each delivery. */
   canExpire: boolean;
+  /** Some records may have an expiration of their own. */
+  hasExpirations = false;
   /** Settled records stay in the log. After a policy change the cursor may still have a history that is being forgotten. */
   keepsHistory: boolean;
   readonly log: Log;
@@ -130,7 +132,7 @@ export class Queue implements TickedQueue {
     if (this.kind !== "queue") return;
     this.policies.change.restored();
     if (this.log.length === 0) return;
-    this.canExpire = true;
+    this.canExpire = this.hasExpirations = true;
     this.settledTo = this.log.stableEnd;
     this.filing?.catchUp();
     this.vhost.broker.schedule(this);

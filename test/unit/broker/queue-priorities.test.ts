@@ -305,7 +305,7 @@ async function compare(rules: Rules, steps: readonly Step[]): Promise<void> {
           ...(ofMessage === undefined ? {} : { priority: ofMessage }),
           ...(ttlMs === undefined ? {} : { expirationMs: ttlMs }),
         });
-        real.queue.canExpire ||= ttlMs !== undefined;
+        if (ttlMs !== undefined) real.queue.canExpire = real.queue.hasExpirations = true;
         const level = Math.min(ofMessage ?? 0, rules.max);
         model.publish({ body, level, expiresAt: model.now + (ttlMs ?? Infinity), given: 0 });
         // A bound that is applied to a whole turn's messages meets expired ones which waited behind others that it drops.
@@ -356,6 +356,7 @@ async function compare(rules: Rules, steps: readonly Step[]): Promise<void> {
       model.ready = [];
     } else if (each === "restart") {
       real.queue.catchUp();
+      model.expire();
       same();
       await real.restart(model.now);
       model.restart();
