@@ -64,6 +64,8 @@ export async function generate(options: GrowthBacklogOptions): Promise<GrowthFig
   ]);
   const seconds = (performance.now() - startedMs) / 1000;
   const later = usageOf(options.serverPid);
+  // Closed at once, its last acknowledgements could be lost.
+  await reading.call(qos(1, prefetch), methodId.qosOk);
   reading.close();
   await expectReady(writing, queueName(id, 0), backlog);
   await deleteQueues(writing, id, 1);
