@@ -47,6 +47,7 @@ export interface ServerPorts {
   readonly amqp?: number;
   readonly kafka?: number;
   readonly mqtt?: number;
+  readonly http?: number;
 }
 
 /** A server that runs, alone on its core where the machine has two. */
@@ -74,6 +75,12 @@ export interface ServerSettings {
   readonly peerPlugins?: readonly string[];
 }
 
+/** Where a peer has its data, which it keeps when it ends, and the port that it had. */
+export interface PeerPlace {
+  readonly dataDirectory: string;
+  readonly port: number;
+}
+
 /** What a scenario is given for one run. */
 export interface Run {
   readonly server: Server;
@@ -93,6 +100,8 @@ export interface Bar {
   readonly throughput?: number;
   /** At most this times the peer's p99. */
   readonly p99Ratio?: number;
+  /** At most this times the peer's p50. */
+  readonly p50Ratio?: number;
   /** At most this, ms, whatever the peer does. */
   readonly p99Ms?: number;
   /** At most this times the peer's CPU time for each message. */
@@ -123,7 +132,7 @@ export interface Scenario {
 export interface Measurement {
   /** For example "ready, through bin/troikamq.js". */
   readonly what: string;
-  readonly unit: "ms" | "bytes" | "us" | "a second" | "times";
+  readonly unit: "ms" | "s" | "bytes" | "us" | "a second" | "times";
   readonly values: readonly number[];
   /** What the median must not be above. */
   readonly atMost?: number;
@@ -138,8 +147,8 @@ export interface SelfRun {
   readonly secondsWanted: number;
   /** TroikaMQ as the bench was asked to run it. What a scenario left running is stopped when it ends or throws. */
   startOurs(settings: ServerSettings, options?: { readonly dataDirectory?: string }): Promise<Server>;
-  /** Undefined where the peer is missing. */
-  startPeer(name: PeerName, settings: ServerSettings): Promise<Server | undefined>;
+  /** Undefined where the peer is missing. RabbitMQ can be started again in the `place` where it was. */
+  startPeer(name: PeerName, settings: ServerSettings, place?: PeerPlace): Promise<Server | undefined>;
   generate(name: string, options: Readonly<Record<string, unknown>>): Promise<Figures>;
 }
 

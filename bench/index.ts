@@ -12,7 +12,7 @@
  */
 import fs from "node:fs";
 import { parseArgs } from "node:util";
-import type { AnyScenario, PeerName, Scenario, Server, ServerSettings } from "./contract.ts";
+import type { AnyScenario, PeerName, PeerPlace, Scenario, Server, ServerSettings } from "./contract.ts";
 import { isPinned } from "./base/process.ts";
 import { runtimeNamed } from "./base/programs.ts";
 import {
@@ -132,8 +132,14 @@ const startOurs = (settings: ServerSettings, where?: { readonly dataDirectory?: 
   startTroikaMQ(settings, { runtime, ...where });
 
 /** The short edition has no time for the start of a Java or an Erlang machine. */
-async function startPeer(name: PeerName, settings: ServerSettings): Promise<Server | undefined> {
-  return !options.short && peers[name].missing() === undefined ? peers[name].start(settings) : undefined;
+async function startPeer(
+  name: PeerName,
+  settings: ServerSettings,
+  place?: PeerPlace,
+): Promise<Server | undefined> {
+  return !options.short && peers[name].missing() === undefined
+    ? peers[name].start(settings, place)
+    : undefined;
 }
 
 const summaries: (Summary | SelfSummary)[] = [];

@@ -14,6 +14,7 @@ export interface Summary {
   readonly ratePerSecond: readonly number[] | undefined;
   /** Ours to theirs, of the pairs. */
   readonly throughput: Spread | undefined;
+  readonly p50: Spread | undefined;
   readonly p99: Spread | undefined;
   /** Of the server's CPU time for each. */
   readonly cpu: Spread | undefined;
@@ -42,6 +43,7 @@ export function summarize(result: Result): Summary {
     return pairedRatios(a as number[], b as number[]);
   };
   const throughput = ratio((sample) => sample.perSecond);
+  const p50 = ratio((sample) => sample.figures.latency?.p50);
   const p99 = ratio((sample) => sample.figures.latency?.p99);
   const cpu = ratio((sample) => sample.cpuSeconds / sample.figures.count);
   const verdicts: string[] = [];
@@ -54,10 +56,11 @@ export function summarize(result: Result): Summary {
   };
   const { bar = {} } = scenario;
   judge("times the peer's throughput", throughput?.median, bar.throughput, false);
+  judge("times the peer's p50", p50?.median, bar.p50Ratio, true);
   judge("times the peer's p99", p99?.median, bar.p99Ratio, true);
   judge("times the peer's CPU time", cpu?.median, bar.cpuRatio, true);
   judge("p99, ms,", ours.latency?.p99, bar.p99Ms, true);
-  const ratios = { throughput, p99, cpu };
+  const ratios = { throughput, p50, p99, cpu };
   return { scenario: scenario.name, ours, theirs, ratePerSecond: result.rates, ...ratios, verdicts };
 }
 
@@ -98,6 +101,7 @@ export function textOf(summary: Summary): string {
     );
   }
   if (summary.throughput !== undefined) lines.push(`  ratio ${ratioText(summary.throughput)}`);
+  if (summary.p50 !== undefined) lines.push(`  ratio of p50 ${ratioText(summary.p50)}`);
   if (summary.p99 !== undefined) lines.push(`  ratio of p99 ${ratioText(summary.p99)}`);
   if (summary.cpu !== undefined) lines.push(`  ratio of CPU ${ratioText(summary.cpu)}`);
   for (const verdict of summary.verdicts) lines.push(`  ${verdict}`);

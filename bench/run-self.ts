@@ -3,7 +3,15 @@
  * Not here: what it measures (scenarios/). Invariant: no server outlives its scenario.
  */
 import { generate } from "./base/generate.ts";
-import type { Measurement, PeerName, SelfRun, SelfScenario, Server, ServerSettings } from "./contract.ts";
+import type {
+  Measurement,
+  PeerName,
+  PeerPlace,
+  SelfRun,
+  SelfScenario,
+  Server,
+  ServerSettings,
+} from "./contract.ts";
 
 export interface SelfResult {
   readonly scenario: SelfScenario;
@@ -14,7 +22,7 @@ export interface SelfRunOptions {
   readonly rounds: number;
   readonly secondsWanted: number;
   startOurs(settings: ServerSettings, options?: { readonly dataDirectory?: string }): Promise<Server>;
-  startPeer(name: PeerName, settings: ServerSettings): Promise<Server | undefined>;
+  startPeer(name: PeerName, settings: ServerSettings, place?: PeerPlace): Promise<Server | undefined>;
 }
 
 let runsMade = 0;
@@ -35,8 +43,8 @@ export async function runSelfScenario(scenario: SelfScenario, options: SelfRunOp
     rounds: options.rounds,
     secondsWanted: options.secondsWanted,
     startOurs: async (settings, where) => watched(await options.startOurs(settings, where)),
-    startPeer: async (name, settings) => {
-      const server = await options.startPeer(name, settings);
+    startPeer: async (name, settings, place) => {
+      const server = await options.startPeer(name, settings, place);
       return server === undefined ? undefined : watched(server);
     },
     generate,

@@ -36,7 +36,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "publishes are confirmed when they are written, not when they are durable",
     file: "src/protocols/amqp/channel/channel.ts",
-    find: "if (confirms.release(this.output, broker.storage.durable))",
+    find: "if (confirms.release(this.output, broker.storage.settled))",
     replace: "if (confirms.release(this.output, broker.storage.written))",
   },
   {
@@ -171,9 +171,9 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a dead letter is not in the group of the journal in which its message goes",
     file: "src/broker/queue/retention.ts",
-    find: "if (deadLetterPlace(queue, reason) !== null && !deadLetter(queue, offset, reason)) return false;\n",
+    find: "        queue.log.movesOn(offset);\n",
     replace:
-      "if (deadLetterPlace(queue, reason) !== null) {\n        if (!deadLetter(queue, offset, reason)) return false;\n        queue.cursor!.settle(offset);\n        this.#broker.timers.after(1, () => queue.log.remove(offset));\n        return true;\n      }\n",
+      "        queue.log.movesOn(offset);\n        queue.cursor!.settle(offset);\n        this.#broker.timers.after(1, () => queue.log.remove(offset));\n        return true;\n",
   },
   {
     name: "a full queue refuses a batch that it has already",

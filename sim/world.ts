@@ -201,6 +201,7 @@ export class World {
       restoredUnitsDirect: random.between(1, 12),
       filedInTurn: random.between(1, 8),
       filedInSlice: random.between(1, 4),
+      holeBytesMin: 1 << random.between(4, 10),
     });
   }
 

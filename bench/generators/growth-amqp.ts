@@ -5,7 +5,7 @@
  */
 import type { Figures } from "../contract.ts";
 import { usageOf } from "../base/process.ts";
-import { method, methodId, uint } from "./amqp/handshake.ts";
+import { method, methodId, priorityArguments, uint } from "./amqp/handshake.ts";
 import { AmqpLink, consume, declareQueues, deleteQueues, queueName } from "./amqp/link.ts";
 import { Arrivals } from "./amqp/arrivals.ts";
 import { Confirms } from "./amqp/confirms.ts";
@@ -25,6 +25,8 @@ export interface GrowthAmqpOptions {
   readonly bodyBytes: number;
   /** Durable queues and persistent, confirmed messages; else transient ones. */
   readonly isPersistent: boolean;
+  /** Queues with priorities up to this one, and messages of all of them. */
+  readonly priorityMax?: number;
 }
 
 export interface GrowthFigures extends Figures {
@@ -34,10 +36,10 @@ export interface GrowthFigures extends Figures {
 }
 
 export async function generate(options: GrowthAmqpOptions): Promise<GrowthFigures> {
-  const { port, id, queues, messages, bodyBytes, isPersistent } = options;
+  const { port, id, queues, messages, bodyBytes, isPersistent, priorityMax } = options;
   const writing = await AmqpLink.open(port, 1);
   const reading = await AmqpLink.open(port, consumerChannels);
-  await declareQueues(writing, id, queues, isPersistent);
+  await declareQueues(writing, id, queues, isPersistent, priorityArguments(priorityMax));
   if (isPersistent) await writing.call(method(1, 0x0055_000a, uint(1, 0)), methodId.confirmSelectOk);
   const consumes = Array.from({ length: queues }, (_, number) => {
     const channel = 1 + (number % consumerChannels);
@@ -46,7 +48,7 @@ export async function generate(options: GrowthAmqpOptions): Promise<GrowthFigure
   await reading.call(Buffer.concat(consumes), methodId.consumeOk, queues);
   const arrivals = new Arrivals(messages);
   const to = { queuePrefix: id, queues };
-  const blocks = new PublishBlocks({ link: writing, bodyBytes, isPersistent, to });
+  const blocks = new PublishBlocks({ link: writing, bodyBytes, isPersistent, priorityMax, to });
   const earlier = usageOf(options.serverPid);
   const startedMs = performance.now();
   await pass(writing, reading, { blocks, arrivals, messages, isPersistent });

@@ -2,11 +2,12 @@
  * What one more message costs a durable queue that holds a backlog: messages are taken from its head as fast as others
  * are published at its tail, so that it keeps its depth.
  *
- * Filling is not counted. Messages must come in order, from the first; and in the end the backlog must be there.
+ * Filling is not counted. Messages must come in order, from the first (with priorities: each once); and in the end the backlog must be
+ * there.
  */
 import { usageOf } from "../base/process.ts";
 import type { GrowthFigures } from "./growth-amqp.ts";
-import { method, methodId, qos, uint } from "./amqp/handshake.ts";
+import { method, methodId, priorityArguments, qos, uint } from "./amqp/handshake.ts";
 import {
   ackUpTo,
   AmqpLink,
@@ -16,6 +17,7 @@ import {
   queueName,
   readyMessages,
 } from "./amqp/link.ts";
+import { Confirms } from "./amqp/confirms.ts";
 import { PublishBlocks } from "./amqp/publish-blocks.ts";
 import { throwWhenStalled } from "./base/watch.ts";
 
@@ -33,19 +35,23 @@ export interface GrowthBacklogOptions {
   readonly backlog: number;
   readonly messages: number;
   readonly bodyBytes: number;
+  /** A queue with priorities up to this one, and messages of all of them. */
+  readonly priorityMax?: number;
 }
 
 export async function generate(options: GrowthBacklogOptions): Promise<GrowthFigures> {
-  const { port, id, backlog, messages, bodyBytes } = options;
+  const { port, id, backlog, messages, bodyBytes, priorityMax } = options;
   const writing = await AmqpLink.open(port, 1);
-  await declareQueues(writing, id, 1, true);
+  await declareQueues(writing, id, 1, true, priorityArguments(priorityMax));
   await writing.call(method(1, 0x0055_000a, uint(1, 0)), methodId.confirmSelectOk);
   const to = { queuePrefix: id, queues: 1 };
-  const tail = new Tail(writing, new PublishBlocks({ link: writing, bodyBytes, isPersistent: true, to }));
+  const blocks = new PublishBlocks({ link: writing, bodyBytes, isPersistent: true, priorityMax, to });
+  const tail = new Tail(writing, blocks);
   await tail.publishUntil(backlog, () => backlog);
 
   const reading = await AmqpLink.open(port, 1);
-  const head = new Head(reading, queueName(id, 0));
+  const order = priorityMax === undefined ? new InOrder() : new EachOnce(backlog + messages);
+  const head = new Head(reading, queueName(id, 0), order);
   const earlier = usageOf(options.serverPid);
   const startedMs = performance.now();
   const taken = head.take(messages, () => tail.confirmed - backlog);
@@ -58,6 +64,8 @@ export async function generate(options: GrowthBacklogOptions): Promise<GrowthFig
   ]);
   const seconds = (performance.now() - startedMs) / 1000;
   const later = usageOf(options.serverPid);
+  // Closed at once, its last acknowledgements could be lost.
+  await reading.call(qos(1, prefetch), methodId.qosOk);
   reading.close();
   await expectReady(writing, queueName(id, 0), backlog);
   await deleteQueues(writing, id, 1);
@@ -65,7 +73,7 @@ export async function generate(options: GrowthBacklogOptions): Promise<GrowthFig
   return {
     count: messages,
     seconds,
-    verified: `${messages} sequence numbers in order, ${backlog} left`,
+    verified: `${messages} sequence numbers ${order.note}, ${backlog} left`,
     cpuSeconds: later.cpuSeconds - earlier.cpuSeconds,
     rssBytes: later.rssBytes,
   };
@@ -73,7 +81,7 @@ export async function generate(options: GrowthBacklogOptions): Promise<GrowthFig
 
 /** Publishes, and knows what is confirmed. */
 class Tail {
-  confirmed = 0;
+  readonly #confirms = new Confirms();
   onConfirmed: () => void = () => {};
   readonly #blocks: PublishBlocks;
   #until = 0;
@@ -84,10 +92,14 @@ class Tail {
     this.#blocks = blocks;
     blocks.onFree = () => this.pump();
     link.onConfirm = (tag, isMultiple) => {
-      this.confirmed = isMultiple ? Math.max(this.confirmed, tag) : this.confirmed + 1;
+      this.#confirms.add(tag, isMultiple, blocks.sent);
       this.onConfirmed();
       this.pump();
     };
+  }
+
+  get confirmed(): number {
+    return this.#confirms.count;
   }
 
   async publishUntil(until: number, sentMax: () => number): Promise<void> {
@@ -112,20 +124,52 @@ class Tail {
   }
 }
 
+interface Order {
+  readonly note: string;
+  /** Throws where the message is not one that may come now. */
+  came(sequence: number): void;
+}
+
+class InOrder implements Order {
+  readonly note = "in order";
+  #due = 0;
+
+  came(sequence: number): void {
+    if (sequence !== this.#due) throw new Error(`message ${sequence} came, ${this.#due} was due`);
+    this.#due += 1;
+  }
+}
+
+class EachOnce implements Order {
+  readonly note = "each once";
+  readonly #have: Uint8Array;
+
+  constructor(messages: number) {
+    this.#have = new Uint8Array(messages);
+  }
+
+  came(sequence: number): void {
+    if (this.#have[sequence] !== 0) throw new Error(`message ${sequence} came twice, or was never sent`);
+    this.#have[sequence] = 1;
+  }
+}
+
 /** Takes messages in order, and acknowledges no more than were published meanwhile. */
 class Head {
   settled = 0;
   onSettled: () => void = () => {};
   readonly #link: AmqpLink;
   readonly #queue: string;
+  readonly #order: Order;
   #delivered = 0;
   #wanted = 0;
   #settledMax: () => number = () => 0;
   #done: () => void = () => {};
 
-  constructor(link: AmqpLink, queue: string) {
+  constructor(link: AmqpLink, queue: string, order: Order) {
     this.#link = link;
     this.#queue = queue;
+    this.#order = order;
   }
 
   async take(messages: number, settledMax: () => number): Promise<void> {
@@ -137,9 +181,7 @@ class Head {
     );
     const link = this.#link;
     link.onDeliver = (bytes, bodyAt) => {
-      const sequence = bytes.readUInt32BE(bodyAt);
-      if (sequence !== this.#delivered)
-        throw new Error(`message ${sequence} came, ${this.#delivered} was due`);
+      this.#order.came(bytes.readUInt32BE(bodyAt));
       this.#delivered += 1;
       this.settle();
     };

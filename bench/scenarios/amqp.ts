@@ -79,4 +79,25 @@ function scenarioOf({ name, load, unit = "messages", ...rest }: Case): Scenario 
   };
 }
 
-export const amqpScenarios: readonly Scenario[] = cases.map(scenarioOf);
+/** Over direct reply-to, from one client. */
+function callsOf(underWay: number): Scenario {
+  return {
+    name: `amqp/rpc/${underWay}-under-way`,
+    peer: "rabbitmq",
+    settings,
+    unit: "requests",
+    bar: { p50Ratio: 0.5 },
+    drive(run) {
+      const { server, id, secondsWanted } = run;
+      return run.generate("amqp-rpc", {
+        port: server.ports.amqp,
+        id,
+        secondsWanted,
+        bodyBytes: 16,
+        underWay,
+      });
+    },
+  };
+}
+
+export const amqpScenarios: readonly Scenario[] = [...cases.map(scenarioOf), callsOf(1), callsOf(100)];

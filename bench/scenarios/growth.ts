@@ -1,55 +1,19 @@
 /**
  * TroikaMQ beside itself: what a message costs with 1, 100 and 10,000 queues or partitions, and with a backlog of 0, 1
- * and 10 million messages. The cost is the server's CPU time for each message; it must not grow by more than 1.3 times.
+ * and 10 million messages. The cost is the server's CPU time for each message; it must not grow by more than 1.3 times (queues: 1.5).
  */
 import type { Measurement, SelfRun, SelfScenario, Server } from "../contract.ts";
+import { Costs } from "./costs.ts";
 import type { GrowthBacklogOptions } from "../generators/growth-backlog.ts";
 import type { GrowthKafkaOptions } from "../generators/growth-kafka.ts";
 import type { GrowthAmqpOptions, GrowthFigures } from "../generators/growth-amqp.ts";
 
 const costRatioMax = 1.3;
+/** Of a queue with others beside it. */
+const queuesCostRatioMax = 1.5;
 const bodyBytes = 100;
 /** About so many a second, to settle how many to ask for. */
 const perSecond = { transient: 400_000, persistent: 200_000, records: 800_000 } as const;
-
-class Costs {
-  readonly #cost = new Map<string, number[]>();
-  readonly #speed = new Map<string, number[]>();
-  readonly #rssBytes = new Map<string, number[]>();
-  readonly #notes = new Map<string, string>();
-
-  add(name: string, { count, seconds, cpuSeconds, rssBytes, verified }: GrowthFigures): void {
-    push(this.#cost, name, (cpuSeconds * 1e6) / count);
-    push(this.#speed, name, count / seconds);
-    push(this.#rssBytes, name, rssBytes);
-    this.#notes.set(name, verified);
-  }
-
-  /** What was added after `baseline` must not cost much more than it. Default: what was added first. */
-  measurements(baseline = ""): readonly Measurement[] {
-    const found: Measurement[] = [];
-    const names = [...this.#cost.keys()];
-    const from = Math.max(names.indexOf(baseline), 0);
-    for (const name of names) {
-      const note = this.#notes.get(name)!;
-      found.push({ what: `${name}: CPU for a message`, unit: "us", values: this.#cost.get(name)!, note });
-      found.push({ what: `${name}: messages`, unit: "a second", values: this.#speed.get(name)! });
-      found.push({ what: `${name}: RSS`, unit: "bytes", values: this.#rssBytes.get(name)! });
-    }
-    const compared = this.#cost.get(names[from]!)!;
-    for (const name of names.slice(from + 1)) {
-      const values = this.#cost.get(name)!.map((value, round) => value / compared[round]!);
-      found.push({ what: `cost, ${name} to ${names[from]}`, unit: "times", values, atMost: costRatioMax });
-    }
-    return found;
-  }
-}
-
-function push(values: Map<string, number[]>, name: string, value: number): void {
-  const present = values.get(name);
-  if (present === undefined) values.set(name, [value]);
-  else present.push(value);
-}
 
 const counts = [1, 100, 10_000] as const;
 
@@ -72,7 +36,7 @@ async function queues(run: SelfRun, kind: "transient" | "persistent"): Promise<r
       costs.add(count === 1 ? "1 queue" : `${count} queues`, await load(count, round));
   }
   await server.stop();
-  return costs.measurements();
+  return costs.measurements(queuesCostRatioMax);
 }
 
 async function loadOf(
@@ -105,7 +69,7 @@ async function partitions(run: SelfRun): Promise<readonly Measurement[]> {
   }
   await server.stop();
   // With one partition a request has one batch: that costs more, and says nothing of how many partitions there are.
-  return costs.measurements("100 partitions");
+  return costs.measurements(costRatioMax, "100 partitions");
 }
 
 async function backlog(run: SelfRun, depth: number): Promise<readonly Measurement[]> {
@@ -128,7 +92,7 @@ async function backlog(run: SelfRun, depth: number): Promise<readonly Measuremen
     costs.add(`${depth / 1e6} million behind`, await load(depth, round));
   }
   await server.stop();
-  return costs.measurements();
+  return costs.measurements(costRatioMax);
 }
 
 export const growthScenarios: readonly SelfScenario[] = [

@@ -2,7 +2,9 @@
 import type { AnyScenario } from "../contract.ts";
 import { acrossScenarios } from "./across.ts";
 import { amqpScenarios } from "./amqp.ts";
+import { amqpQueuesScenarios } from "./amqp-queues.ts";
 import { connectionsScenarios } from "./connections.ts";
+import { featuresScenarios } from "./features.ts";
 import { growthScenarios } from "./growth.ts";
 import { kafkaScenarios } from "./kafka.ts";
 import { loadedMemoryScenarios } from "./loaded-memory.ts";
@@ -14,6 +16,7 @@ import { startScenarios } from "./start.ts";
 export const scenarios: readonly AnyScenario[] = [
   ...redisScenarios,
   ...amqpScenarios,
+  ...amqpQueuesScenarios,
   ...kafkaScenarios,
   ...acrossScenarios,
   ...startScenarios,
@@ -21,5 +24,6 @@ export const scenarios: readonly AnyScenario[] = [
   ...redisMemoryScenarios,
   ...restartScenarios,
   ...growthScenarios,
+  ...featuresScenarios,
   ...connectionsScenarios,
 ];

@@ -1,5 +1,5 @@
 /** The real servers that TroikaMQ is measured beside. One file each; see there for what each durability means. */
-import type { PeerName, Server, ServerSettings } from "../contract.ts";
+import type { PeerName, PeerPlace, Server, ServerSettings } from "../contract.ts";
 import { kafkaMissing, startKafka } from "./kafka.ts";
 import { mosquittoMissing, startMosquitto } from "./mosquitto.ts";
 import { rabbitmqMissing, startRabbitmq } from "./rabbitmq.ts";
@@ -8,7 +8,8 @@ import { redisMissing, startRedis } from "./redis.ts";
 interface Peer {
   /** Why it cannot be started here, or undefined. */
   missing(): string | undefined;
-  start(settings: ServerSettings): Promise<Server>;
+  /** Only RabbitMQ can be started where it was before. */
+  start(settings: ServerSettings, place?: PeerPlace): Promise<Server>;
 }
 
 export type Peers = Readonly<Record<PeerName, Peer>>;

@@ -11,9 +11,19 @@ export interface RunningPeer {
   readonly directory: string;
   /** In the order in which they are ended. */
   readonly processes: readonly Started[];
+  /** It is asked to end, and its directory stays. */
+  readonly isKept?: boolean;
 }
 
-export function runningPeer({ name, ports, pid, readyMs, directory, processes }: RunningPeer): Server {
+export function runningPeer({
+  name,
+  ports,
+  pid,
+  readyMs,
+  directory,
+  processes,
+  isKept = false,
+}: RunningPeer): Server {
   return {
     name,
     isTroikaMQ: false,
@@ -22,8 +32,8 @@ export function runningPeer({ name, ports, pid, readyMs, directory, processes }:
     readyMs,
     usage: () => usageOf(pid),
     async stop() {
-      for (const started of processes) await stopProcess(started, "SIGKILL");
-      removeDirectory(directory);
+      for (const started of processes) await stopProcess(started, isKept ? "SIGTERM" : "SIGKILL");
+      if (!isKept) removeDirectory(directory);
     },
   };
 }

@@ -10,7 +10,7 @@
  */
 import fs from "node:fs";
 import path from "node:path";
-import type { Server, ServerSettings } from "../contract.ts";
+import type { PeerPlace, Server, ServerSettings } from "../contract.ts";
 import { freePort, startPinned, temporaryDirectory, waitForPort } from "../base/process.ts";
 import { descendantNamed } from "../base/descendants.ts";
 import { runningPeer } from "./peer.ts";
@@ -36,10 +36,12 @@ function versionOf(pid: number): string {
   return /rabbitmq_server-([\d.]+)/.exec(environment)?.[1] ?? "?";
 }
 
-export async function startRabbitmq(settings: ServerSettings): Promise<Server> {
+/** With a `place` its data is kept, and its end is a clean one. */
+export async function startRabbitmq(settings: ServerSettings, place?: PeerPlace): Promise<Server> {
   const script = findServer()!;
-  const [port, distributionPort, epmdPort] = [await freePort(), await freePort(), await freePort()];
-  const directory = temporaryDirectory("rabbitmq");
+  const [distributionPort, epmdPort] = [await freePort(), await freePort()];
+  const port = place?.port ?? (await freePort());
+  const directory = place?.dataDirectory ?? temporaryDirectory("rabbitmq");
   const inside = (name: string) => path.join(directory, name);
   const configuration = {
     "listeners.tcp.default": `127.0.0.1:${port}`,
@@ -89,5 +91,6 @@ export async function startRabbitmq(settings: ServerSettings): Promise<Server> {
     readyMs,
     directory,
     processes: [started, portMapper],
+    isKept: place !== undefined,
   });
 }

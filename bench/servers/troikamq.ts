@@ -8,7 +8,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Server, ServerSettings } from "../contract.ts";
+import type { Server, ServerPorts, ServerSettings } from "../contract.ts";
 import {
   flagsOf,
   startPinned,
@@ -85,7 +85,7 @@ async function launchEnvironment(checkout: string): Promise<Readonly<Record<stri
 
 interface Ready {
   readonly pid: number;
-  readonly ports: { redis: number; amqp: number; kafka: number; http: number };
+  readonly ports: Required<Pick<ServerPorts, "redis" | "amqp" | "kafka" | "http">>;
 }
 
 function readyLine(started: Started): Promise<Ready> {

@@ -140,7 +140,7 @@ export const brokerMutants: readonly RoomMutant[] = [
   {
     name: "each search for a priority begins at the front",
     file: "src/broker/cursor/priority-order.ts",
-    find: "        this.#from[level] = offset;\n        return true;",
+    find: "        this.#from[level] = offset;\n        this.#found = page!;\n        return true;",
     replace: "        return true;",
   },
   {

@@ -196,4 +196,34 @@ export const storageMutants: readonly RoomMutant[] = [
     find: "      assertRoom: (bytes) => this.#assertRoom(bytes),",
     replace: "      assertRoom: () => {},",
   },
+  {
+    name: "a message that moves on counts as consumed",
+    file: "src/storage/log/log.ts",
+    find: "    if (slot >= 0) this.store.keepUntilDurable(this.index.slotPosition(slot));",
+    replace: "    void slot;",
+  },
+  {
+    name: "offsets of messages that were never written are given again",
+    file: "src/storage/log/log.ts",
+    find: "      if (to > this.nextOffset) this.nextOffset = to;",
+    replace: "",
+  },
+  {
+    name: "a message is settled when one of its queues has consumed it",
+    file: "src/storage/journal/unneeded-frames.ts",
+    find: "  return needs === always ? always : needs - 1;",
+    replace: "  return needs === always ? always : 0;",
+  },
+  {
+    name: "streams' messages that were deleted at once are not written",
+    file: "src/storage/journal/unneeded-frames.ts",
+    find: "  for (let i = 0; i < logs.length; i++) if (!logs[i]!.forgetsConsumed) return false;",
+    replace: "",
+  },
+  {
+    name: "a message is settled before the ones in front of it",
+    file: "src/storage/journal/unneeded-frames.ts",
+    find: "    if (from < to) return this.#positions[from]!;",
+    replace: "    if (from < to && this.#needs[from] === always) return this.#positions[from]!;",
+  },
 ];

@@ -4,7 +4,7 @@ export const limits = {
   outputHighWaterBytes: 4 << 20,
   outputLowWaterBytes: 256 << 10,
   /** A queue stops delivering to a connection with this much unsent output. */
-  deliverOutputBytesMax: 1 << 20,
+  deliverOutputBytesMax: 2 << 20,
   /** A Redis subscriber that falls this far behind is disconnected (Redis: client-output-buffer-limit pubsub 32mb). */
   subscriberOutputBytesMax: 32 << 20,
   /** Largest reply of a Redis command that collects it (lists of entries, keys, values). A larger one is answered by an error. */

@@ -10,6 +10,8 @@ const usual = {
   chunkBytes: 1 << 20,
   /** How much of the journal's newest bytes stays in memory for readers that keep up. */
   journalCacheBytes: 32 << 20,
+  /** What nobody needs of a tick's frames is left out of the file where it is as long as this: each hole costs two more writes. */
+  holeBytesMin: 16 << 10,
   /** A block of a file that is read for those who are behind, and how many of them are kept. */
   readBlockBytes: 256 << 10,
   readBlocksMax: 64,

@@ -61,6 +61,9 @@ export class Ticker implements ConnectionHost {
   #touched: FlushableConnection[] = [];
   #held: FlushableConnection[] = [];
   #waiters: DurableWaiter[] = [];
+  #settledWaiters: DurableWaiter[] = [];
+  /** What those were told last. */
+  #settled = 0;
   #lazySync: Timer | null = null;
   #retry: Timer | null = null;
   isClosed = false;
@@ -125,6 +128,12 @@ export class Ticker implements ConnectionHost {
     this.request();
   }
 
+  /** Calls the waiter once, when more messages are durable, or consumed, than now. */
+  awaitSettled(waiter: DurableWaiter): void {
+    this.#settledWaiters.push(waiter);
+    this.request();
+  }
+
   /** Whether one more expired record may be dropped in this tick. */
   mayExpire(): boolean {
     if (this.#expirationsLeft === 0) return false;
@@ -145,9 +154,23 @@ export class Ticker implements ConnectionHost {
     this.#waiters = [];
     const position = this.#storage.durable;
     for (const waiter of waiters) waiter.durableMoved(position);
+    this.#tellSettled();
     this.#touched.push(...this.#held);
     this.#held = [];
     this.run();
+  }
+
+  #tellSettled(): void {
+    const position = this.#storage.settled;
+    if (position <= this.#settled) return;
+    this.#settled = position;
+    const waiters = this.#settledWaiters;
+    if (waiters.length === 0) return;
+    this.#settledWaiters = [];
+    // The end of a tick follows in any case, and sends what they answer.
+    this.#isRequested = true;
+    for (const waiter of waiters) waiter.durableMoved(position);
+    this.#isRequested = false;
   }
 
   run(): void {
@@ -161,6 +184,7 @@ export class Ticker implements ConnectionHost {
     this.#deliver();
     const isWritten = this.#storage.flush();
     if (isWritten) {
+      this.#tellSettled();
       this.#send();
       this.#storage.readAhead();
       this.#sync();
@@ -222,7 +246,7 @@ export class Ticker implements ConnectionHost {
   #sync(): void {
     const storage = this.#storage;
     if (storage.durable === storage.written) return;
-    const isAwaited = this.#held.length > 0 || this.#waiters.length > 0;
+    const isAwaited = this.#held.length > 0 || this.#waiters.length > 0 || this.#settledWaiters.length > 0;
     if (isAwaited || storage.written - storage.durable > limits.journalBacklogBytesMax / 4) {
       storage.startSync();
       return;

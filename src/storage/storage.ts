@@ -29,7 +29,8 @@ import { Cleaner } from "./segment/cleaner.ts";
 import { DiskRoom } from "./journal/disk-room.ts";
 import type { FrameStore } from "./journal/frame-store.ts";
 import { JournalStore } from "./journal/journal.ts";
-import { Log, type LogHost } from "./log/log.ts";
+import type { LogHost } from "./log/log-host.ts";
+import { Log } from "./log/log.ts";
 import { openJournal } from "./journal/open-journal.ts";
 import { type FoundFile, scanJournal } from "./journal/recovery.ts";
 import type { Segment } from "./segment/segment.ts";
@@ -202,7 +203,7 @@ export class Storage implements LogHost {
   restoreLog(id: number): Log {
     const log = new Log(id, this.#durableStore, true, this);
     this.logs.set(id, log);
-    this.restoreState(id, log);
+    log.handle = this.restoreState(id, log);
     return log;
   }
 
@@ -275,7 +276,7 @@ export class Storage implements LogHost {
     if (!durable || this.journal === null) return new Log(id, this.volatile, false, this);
     const log = new Log(id, this.journal, true, this);
     this.logs.set(id, log);
-    this.#addState(id, log);
+    log.handle = this.#addState(id, log);
     return log;
   }
 
@@ -304,8 +305,8 @@ export class Storage implements LogHost {
     log.drop();
     if (!log.isDurable) return;
     this.logs.delete(log.id);
-    const handle = this.states.get(log.id);
-    if (handle !== undefined) this.deleteState(handle);
+    if (log.handle !== null) this.deleteState(log.handle);
+    log.handle = null;
   }
 
   deleteState(handle: StateHandle): void {
@@ -323,8 +324,7 @@ export class Storage implements LogHost {
   }
 
   logChanged(log: Log): void {
-    const handle = this.states.get(log.id);
-    if (handle !== undefined) this.changed(handle);
+    if (log.handle !== null) this.changed(log.handle);
   }
 
   segmentUnneeded(segment: Segment): void {
@@ -396,6 +396,11 @@ export class Storage implements LogHost {
 
   get durable(): number {
     return this.journal === null ? 0 : this.journal.durable;
+  }
+
+  /** All messages before it are durable, or consumed. */
+  get settled(): number {
+    return this.journal === null ? 0 : this.journal.settled;
   }
 
   /** Why no data may be added now (low disk space, full disk, input/output error); null if it may. */

@@ -77,6 +77,9 @@ export class StorageModel {
   restarts = 0;
   segmentsMade = 0;
   filesDeleted = 0;
+  sparedBytes = 0;
+  /** Where the journal ended when a record was first in it, by its log and offset. */
+  readonly #flushedAt = new Map<string, number>();
   #now = 1_000_000;
   #moment: Moment = { logs: new Map(), table: new Map(), counter: [] };
   readonly #moments = new Map([[0, structuredClone(this.#moment)]]);
@@ -108,6 +111,7 @@ export class StorageModel {
     if (this.storage !== undefined) {
       this.segmentsMade += this.storage.cleaner!.segmentsMade;
       this.filesDeleted += this.storage.cleaner!.filesDeleted;
+      this.sparedBytes += this.storage.journal!.unneeded.sparedBytes;
     }
     this.storage = await finish(
       this.disk,
@@ -130,10 +134,16 @@ export class StorageModel {
     this.#counterHandle = null;
     for (const [key, value] of this.storage.definitions.entries("")) {
       const definition = key.startsWith("log/") || key === "counter" ? JSON.parse(value.toString()) : {};
-      if (key.startsWith("log/")) this.#logs.set(key, this.storage.restoreLog(definition.log));
+      if (key.startsWith("log/")) this.#addLog(key, this.storage.restoreLog(definition.log));
       if (key === "counter") this.#counterHandle = this.storage.restoreState(definition.state, this.#counter);
     }
     await finish(this.disk, this.storage.replay());
+  }
+
+  /** Every other one is a queue, of which consumed records are forgotten. */
+  #addLog(key: string, log: Log): void {
+    log.forgetsConsumed = key.charCodeAt(key.length - 1) % 2 === 0;
+    this.#logs.set(key, log);
   }
 
   // Operations
@@ -142,7 +152,7 @@ export class StorageModel {
     const log = this.storage.createLog(true);
     const key = `log/${this.#names++}`;
     this.#putDefinition(key, JSON.stringify({ log: log.id }));
-    this.#logs.set(key, log);
+    this.#addLog(key, log);
     this.#moment.logs.set(key, { records: new Map(), nextOffset: 0 });
     if (this.#counterHandle !== null) return;
     this.#counterHandle = this.storage.createState(this.#counter);
@@ -283,7 +293,14 @@ export class StorageModel {
     this.seal();
     this.#isFlushWanted = false;
     this.storage.flush();
-    this.#moments.set(this.storage.pending, structuredClone(this.#moment));
+    const { pending } = this.storage;
+    this.#moments.set(pending, structuredClone(this.#moment));
+    for (const [key, { records }] of this.#moment.logs) {
+      for (const offset of records.keys()) {
+        const name = `${key}/${offset}`;
+        if (!this.#flushedAt.has(name)) this.#flushedAt.set(name, pending);
+      }
+    }
     if (this.random() < 0.7) this.storage.startSync();
   }
 
@@ -322,6 +339,7 @@ export class StorageModel {
     this.crashes++;
     this.disk.fullness = 0;
     const { written, durable } = this.storage;
+    const promised = this.#promised();
     this.disk.crash(kind);
     await this.check();
     await this.open();
@@ -330,11 +348,28 @@ export class StorageModel {
     assert.ok(end >= least, `${kind}: the journal ends at ${end}, though ${least} was promised`);
     const moment = this.#moments.get(end);
     assert.ok(moment !== undefined, `${kind}: the journal ends at ${end}, where no flush ended`);
+    for (const [key, offset] of promised) {
+      assert.ok(
+        moment.logs.get(key)!.records.has(offset),
+        `${kind}: ${key} has lost ${offset}, which was settled`,
+      );
+    }
     this.#moment = structuredClone(moment);
     this.#moments.clear();
     this.#moments.set(end, moment);
+    this.#flushedAt.clear();
     assert.deepEqual(new Set(this.#logs.keys()), new Set(moment.logs.keys()));
     this.compare();
+  }
+
+  /** Records that are there and below the settled position: a publisher may have been told so. */
+  #promised(): [key: string, offset: number][] {
+    const { settled } = this.storage;
+    return [...this.#moment.logs].flatMap(([key, { records }]) =>
+      [...records.keys()]
+        .filter((offset) => (this.#flushedAt.get(`${key}/${offset}`) ?? Infinity) <= settled)
+        .map((offset): [string, number] => [key, offset]),
+    );
   }
 
   async check(): Promise<void> {

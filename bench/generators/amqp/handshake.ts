@@ -62,6 +62,13 @@ export function channelOpen(channel: number): Buffer {
   return method(channel, 0x0014_000a, shortText(""));
 }
 
+/** The arguments of a queue with priorities up to this one; of none without. */
+export function priorityArguments(priorityMax: number | undefined): Buffer {
+  if (priorityMax === undefined) return uint(4, 0);
+  const field = Buffer.concat([shortText("x-max-priority"), Buffer.from("b"), uint(1, priorityMax)]);
+  return Buffer.concat([uint(4, field.length), field]);
+}
+
 export function qos(channel: number, prefetch: number): Buffer {
   return method(channel, 0x003c_000a, uint(4, 0), uint(2, prefetch), uint(1, 0));
 }

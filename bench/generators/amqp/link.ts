@@ -20,6 +20,8 @@ import {
 } from "./handshake.ts";
 
 const frameOverheadBytes = 8;
+/** In a header's frame: behind class, weight and body size. */
+const headerPropertiesAt = 7 + 2 + 2 + 8;
 const answerMsMax = 60_000;
 
 type AwaitedMethod = (typeof methodId)[keyof typeof methodId];
@@ -36,6 +38,8 @@ export class AmqpLink {
   readonly socket: Socket;
   /** The body's bytes are valid during the call only. */
   onDeliver: (bytes: Buffer, bodyAt: number, deliveryTag: number, channel: number) => void = () => {};
+  /** The properties of a message, from their flags on, before its body. */
+  onHeader: (bytes: Buffer, at: number) => void = () => {};
   /** This publish of a channel is confirmed, or all up to it; see confirms.ts. */
   onConfirm: (deliveryTag: number, isMultiple: boolean) => void = () => {};
   /** After all that one read of the socket brought. */
@@ -104,6 +108,7 @@ export class AmqpLink {
       if (end > bytes.length) break;
       const type = bytes[at]!;
       if (type === 1) this.#method(bytes, at + 7, end - 1);
+      else if (type === 2) this.onHeader(bytes, at + headerPropertiesAt);
       else if (type === 3)
         this.onDeliver(bytes, at + 7, this.#deliveryTag, (bytes[at + 1]! << 8) | bytes[at + 2]!);
       at = end;
@@ -147,10 +152,11 @@ export async function declareQueues(
   prefix: string,
   queues: number,
   isDurable: boolean,
+  args: Buffer = uint(4, 0),
 ): Promise<void> {
   const bits = uint(1, isDurable ? 2 : 0);
   const declares = Array.from({ length: queues }, (_, number) =>
-    method(1, 0x0032_000a, uint(2, 0), shortText(queueName(prefix, number)), bits, uint(4, 0)),
+    method(1, 0x0032_000a, uint(2, 0), shortText(queueName(prefix, number)), bits, args),
   );
   await link.call(Buffer.concat(declares), methodId.queueDeclareOk, queues);
 }

@@ -26,6 +26,8 @@ export interface PublishBlocksOptions {
   readonly link: AmqpLink;
   readonly bodyBytes: number;
   readonly isPersistent: boolean;
+  /** Priorities from 0 to this one go round; absent: messages have none. */
+  readonly priorityMax?: number | undefined;
   readonly to: PublishTarget;
 }
 
@@ -41,17 +43,27 @@ export class PublishBlocks {
   readonly #messageBytes: number;
   readonly #digitsAt: number;
   readonly #bodyAt: number;
+  readonly #priorityAt: number;
+  readonly #priorityMax: number;
   #nextQueue = 0;
 
-  constructor({ link, bodyBytes, isPersistent, to }: PublishBlocksOptions) {
+  constructor({ link, bodyBytes, isPersistent, priorityMax, to }: PublishBlocksOptions) {
     this.#link = link;
     const isToQueues = "queues" in to;
     this.#queues = isToQueues ? to.queues : 0;
     const exchange = to.exchange ?? "";
     const key = isToQueues ? queueName(to.queuePrefix, 0) : "";
     const publish = method(1, publishId, uint(2, 0), shortText(exchange), shortText(key), uint(1, 0));
-    const properties = isPersistent ? [uint(2, 0x1000), uint(1, 2)] : [uint(2, 0)];
+    const flags = (isPersistent ? 0x1000 : 0) | (priorityMax === undefined ? 0 : 0x0800);
+    const properties = [
+      uint(2, flags),
+      ...(isPersistent ? [uint(1, 2)] : []),
+      ...(priorityMax === undefined ? [] : [uint(1, 0)]),
+    ];
     const header = frame(2, 1, uint(2, 60), uint(2, 0), uint(8, bodyBytes), ...properties);
+    // The header's last byte before the end of its frame.
+    this.#priorityAt = publish.length + header.length - 2;
+    this.#priorityMax = priorityMax ?? -1;
     const message = Buffer.concat([publish, header, frame(3, 1, Buffer.alloc(bodyBytes, "x"))]);
     this.#messageBytes = message.length;
     // The method's last byte before the end of its frame is the bits; the key's digits are just before.
@@ -73,6 +85,7 @@ export class PublishBlocks {
     let at = 0;
     for (let i = 0; i < messages; i++, at += this.#messageBytes) {
       if (this.#queues > 1) this.#writeQueue(block, at + this.#digitsAt);
+      if (this.#priorityMax >= 0) block[at + this.#priorityAt] = (this.sent + i) % (this.#priorityMax + 1);
       block.writeUInt32BE(this.sent + i, at + this.#bodyAt);
       block.writeDoubleBE(dueMs + i * stepMs, at + this.#bodyAt + dueAt);
     }

@@ -23,8 +23,13 @@ export const priorityMax = 255;
 /** An offset and a priority are one number in a heap. */
 const offsetsMax = 2 ** 45;
 
+/** The next record of a priority is mostly as near as this: looking at each costs less than a call. */
+const nearOffsets = 64;
+
 interface Page {
   readonly number: number;
+  /** Of its first mark. */
+  readonly offset: number;
   readonly marks: Uint8Array | Uint16Array;
   /** Marks that are not 0. */
   live: number;
@@ -36,6 +41,10 @@ export class PriorityOrder {
   readonly #log: Log;
   #pages = new Map<number, Page>();
   #newest: Page | null = null;
+  /** Where a record was found last. */
+  #found: Page | null = null;
+  /** Behind the newest mark that was set. */
+  #end = 0;
   /** For each priority the lowest offset that may be one of a record which nobody was given; Infinity: there is none. */
   readonly #from: Float64Array;
   /** A bit for each priority of which `#from` is not Infinity. */
@@ -71,6 +80,7 @@ export class PriorityOrder {
     const number = Math.floor(offset / offsetsPerPage);
     let page = this.#page(number);
     if (page === undefined) page = this.#makePage(number);
+    if (offset >= this.#end) this.#end = offset + 1;
     const at = offset % offsetsPerPage;
     if (page.marks[at] === 0) page.live++;
     page.marks[at] = level + 1;
@@ -84,7 +94,7 @@ export class PriorityOrder {
 
   #makePage(number: number): Page {
     const marks = this.max < priorityMax ? new Uint8Array(offsetsPerPage) : new Uint16Array(offsetsPerPage);
-    const page = { number, marks, live: 0 };
+    const page = { number, offset: number * offsetsPerPage, marks, live: 0 };
     this.#pages.set(number, page);
     const before = this.#newest;
     if (before !== null && before.number > number) return page;
@@ -142,11 +152,32 @@ export class PriorityOrder {
 
   /** Moves `#from` of a priority to the next record that is there; false: there is none. */
   #find(level: number): boolean {
+    const page = this.#found;
+    if (page !== null) {
+      const mark = level + 1;
+      const { offset, marks } = page;
+      const distance = this.#from[level]! - offset;
+      if (distance >= 0 && distance < offsetsPerPage) {
+        // As whole numbers, not as doubles.
+        let at = distance | 0;
+        const end = Math.min(at + nearOffsets, offsetsPerPage, this.#end - offset) | 0;
+        while (at < end && marks[at] !== mark) at++;
+        if (at < end && !this.#log.removed.has(offset + at)) {
+          this.#from[level] = offset + at;
+          return true;
+        }
+      }
+    }
+    return this.#findFar(level);
+  }
+
+  #findFar(level: number): boolean {
     const mark = level + 1;
     const { removed } = this.#log;
+    const end = this.#end;
     const newest = this.#newest === null ? -1 : this.#newest.number;
     let offset = this.#from[level]!;
-    for (;;) {
+    while (offset < end) {
       const number = Math.floor(offset / offsetsPerPage);
       if (number > newest) break;
       const page = this.#page(number);
@@ -159,6 +190,7 @@ export class PriorityOrder {
       offset = number * offsetsPerPage + at;
       if (!removed.has(offset)) {
         this.#from[level] = offset;
+        this.#found = page!;
         return true;
       }
       this.#clear(page!, at);
@@ -181,7 +213,7 @@ export class PriorityOrder {
     this.#present.fill(0);
     const before = this.#pages;
     this.#pages = new Map();
-    this.#newest = null;
+    this.#newest = this.#found = null;
     pending.visit(0, Infinity, (offset) => {
       const page = before.get(Math.floor(offset / offsetsPerPage));
       const mark = page === undefined ? 0 : page.marks[offset % offsetsPerPage]!;

@@ -234,6 +234,12 @@ export class QueueCursor implements DurableState {
     return true;
   }
 
+  /** The record that `take` gave has left the queue. Only without a history. */
+  tookLast(): void {
+    // What was taken as it came was noted nowhere.
+    if (this.order !== null && this.record !== this.#news) this.order.gone(this.record.offset);
+  }
+
   /** What came of the record that was given or taken last has failed: it is the next to go out again. */
   giveBack(offset: number): void {
     if (this.pending.ownerOf(offset) === noOwner)

@@ -125,7 +125,7 @@ export class Publication {
   }
 
   #published(exchange: Exchange, route: Route, message: OutgoingMessage): void {
-    if (message.canExpire) for (const queue of route.queues) queue.canExpire = true;
+    if (message.canExpire) for (const queue of route.queues) queue.canExpire = queue.hasExpirations = true;
     exchange.routed += route.queues.length;
     const { live, broker } = this.#vhost;
     if (route.queues.length > fewQueues) broker.work.spend(Math.ceil(unitsOfQueue * route.queues.length));

@@ -61,8 +61,8 @@ export class Routes {
     return this.#groups.size;
   }
 
-  /** The route of a message. What is known of it is asked for only if an exchange on the way looks at it. */
-  find(exchange: Exchange, key: string, message: MessageFacts = noFacts): Route {
+  /** The cached route of all messages with that key. */
+  known(exchange: Exchange, key: string): Route | undefined {
     const { routes } = exchange;
     const { routingVersion } = this.#vhost;
     if (exchange.routesVersion !== routingVersion) {
@@ -70,11 +70,16 @@ export class Routes {
       exchange.routesVersion = routingVersion;
     }
     const known = routes.get(key);
-    if (known !== undefined) {
-      if (assertsAreOn)
-        assertInvariant(!known.queues.some((queue) => queue.isDeleted), "no route leads to a deleted queue");
-      return known;
-    }
+    if (assertsAreOn && known !== undefined)
+      assertInvariant(!known.queues.some((queue) => queue.isDeleted), "no route leads to a deleted queue");
+    return known;
+  }
+
+  /** The route of a message. What is known of it is asked for only if an exchange on the way looks at it. */
+  find(exchange: Exchange, key: string, message: MessageFacts = noFacts): Route {
+    const known = this.known(exchange, key);
+    if (known !== undefined) return known;
+    const { routes } = exchange;
     const route = this.byKeys(exchange, [key], message);
     if (!route.isPerMessage) {
       if (routes.size >= limits.routesCachedMax) routes.clear();

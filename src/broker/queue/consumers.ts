@@ -146,7 +146,9 @@ export class QueueConsumers<Consumer extends TakesTurns> {
     const { first } = ring;
     if (first === null) {
       ring.first = place.before = place.after = place;
-      this.#rings.splice(this.#rankOf(ring), 0, ring);
+      // Mostly the only one: it comes and goes with each record where the connection is short of room.
+      if (this.#rings.length === 0) this.#rings.push(ring);
+      else this.#rings.splice(this.#rankOf(ring), 0, ring);
       return;
     }
     place.before = first.before;
@@ -158,7 +160,8 @@ export class QueueConsumers<Consumer extends TakesTurns> {
   #leave(ring: Ring<Consumer>, place: Place<Consumer>): void {
     if (place.after === place) {
       ring.first = null;
-      this.#rings.splice(this.#rankOf(ring), 1);
+      if (this.#rings.length === 1) this.#rings.length = 0;
+      else this.#rings.splice(this.#rankOf(ring), 1);
       return;
     }
     place.before.after = place.after;

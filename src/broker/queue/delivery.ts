@@ -19,7 +19,7 @@ export function deliverReady(queue: Queue, now: number): void {
       const consumer = singleActiveConsumer ? consumers.nextActive() : consumers.next();
       if (consumer === null) return;
       if (returns.count > 0 && returns.isHead) return;
-      if (queue.canExpire && !retention.expireHead(queue, false)) return;
+      if (queue.canExpire && !retention.expireHead(queue, false, now)) return;
       if (inflation.isSpent && cursor.peek() && inflation.isSpentFor(cursor.record)) {
         inflation.continueLater(queue, isServed);
         return;
@@ -34,9 +34,12 @@ export function deliverReady(queue: Queue, now: number): void {
       offset = -1;
       if (isNoAck) {
         queue.deliveredNoAck++;
-        // Not `drop`, where the cursor knows nothing of the record.
-        if (queue.keepsHistory || cursor.order !== null) queue.drop(delivered);
-        else log.remove(delivered);
+        // Not `drop`, since nobody holds the record.
+        if (queue.keepsHistory) queue.drop(delivered);
+        else {
+          cursor.tookLast();
+          log.remove(delivered);
+        }
       }
       consumers.served();
       queue.delivered++;

@@ -47,6 +47,8 @@ export class Queue implements TickedQueue {
   readonly policies: QueuePolicies;
   /** Some records may expire, so the head is checked before each delivery. */
   canExpire: boolean;
+  /** Some records may have an expiration of their own. */
+  hasExpirations = false;
   /** Settled records stay in the log. After a policy change the cursor may still have a history that is being forgotten. */
   keepsHistory: boolean;
   readonly log: Log;
@@ -115,6 +117,7 @@ export class Queue implements TickedQueue {
     this.log = log;
     this.cursor = cursor;
     log.owner = this;
+    log.forgetsConsumed = options.kind === "queue";
     // Before the journal's replay, which reports what was settled.
     if (cursor !== null && this.keepsHistory) cursor.history = new HistoryMarks();
     if (this.policy.keepsReturnOrder) cursor?.keepReturnOrder();
@@ -134,7 +137,7 @@ export class Queue implements TickedQueue {
     this.policies.change.restored();
     resumeWaiting(this);
     if (this.log.length === 0) return;
-    this.canExpire = true;
+    this.canExpire = this.hasExpirations = true;
     this.settledTo = this.log.stableEnd;
     this.filing?.catchUp();
     this.vhost.broker.schedule(this);

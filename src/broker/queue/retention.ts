@@ -113,11 +113,10 @@ export class Retention {
    * chance. False: this tick has dropped as many as it may, and the record at the head is expired and may not be delivered; the
    * next tick goes on.
    */
-  expireHead(queue: Queue, isLate: boolean): boolean {
+  expireHead(queue: Queue, isLate: boolean, now: number = this.#broker.clock.now()): boolean {
     // The end of the filing schedules the queue.
     if (queue.isFiling) return false;
     const cursor = queue.cursor!;
-    const now = this.#broker.clock.now();
     const { ticker } = this.#broker;
     while (cursor.peek()) {
       const expiresAt = this.#expiresAt(queue);
@@ -134,13 +133,17 @@ export class Retention {
       if (!this.#dropHead(queue, "expired")) return true;
     }
     // No record is left that could expire; the next publish with an expiration sets it again.
-    if (queue.log.length === 0) queue.canExpire = queue.policy.messageTtl !== undefined;
+    if (queue.log.length === 0) {
+      queue.canExpire = queue.policy.messageTtl !== undefined;
+      queue.hasExpirations = false;
+    }
     return true;
   }
 
   #expiresAt(queue: Queue): number {
     const record = queue.cursor!.record;
     let ttl = queue.policies.ttlOf(record.offset) ?? Infinity;
+    if (!queue.hasExpirations) return record.timestamp + ttl;
     const properties = amqpPropertiesOf(record);
     if (properties !== null) {
       const own = expirationMs(properties);
@@ -177,7 +180,10 @@ export class Retention {
    */
   discard(queue: Queue, offset: number, reason: DeadLetterReason): boolean {
     try {
-      if (deadLetterPlace(queue, reason) !== null && !deadLetter(queue, offset, reason)) return false;
+      if (deadLetterPlace(queue, reason) !== null) {
+        if (!deadLetter(queue, offset, reason)) return false;
+        queue.log.movesOn(offset);
+      }
     } catch (error) {
       giveBack(queue, offset);
       throw error;

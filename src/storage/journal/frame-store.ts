@@ -252,7 +252,7 @@ export abstract class FrameStore {
     writeUint32(buffer, at + 12, count);
     writeUint64(buffer, at + 16, this.#openTimestamp);
     writeUint32(buffer, at + 24, logs.length);
-    this.frameSealed(chunk, at, length, logs.length);
+    this.frameSealed(chunk, at, length, logs);
     let targetAt = at + appendHeaderBytes;
     for (let i = 0; i < logs.length; i++) {
       const log = logs[i]!;
@@ -370,8 +370,10 @@ export abstract class FrameStore {
   abstract peek(position: number, length: number, into: FrameLocation): void;
   /** A log no longer needs the frame at `position`. */
   abstract release(position: number): void;
+  /** The frame at `position` counts as needed until it is durable, although its log releases it. */
+  keepUntilDurable(_position: number): void {}
   /** Called once for each sealed append frame, before its logs hear of it. */
-  protected abstract frameSealed(chunk: Chunk, at: number, length: number, logs: number): void;
+  protected abstract frameSealed(chunk: Chunk, at: number, length: number, logs: readonly Log[]): void;
 }
 
 export const emptyBuffer: Buffer = Buffer.alloc(0);

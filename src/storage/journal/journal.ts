@@ -18,9 +18,11 @@ import { type ByteWriter, copyBytes } from "../../base/bytes.ts";
 import type { Disk, DiskFile } from "../../base/disk.ts";
 import { BrokerError } from "../../base/errors.ts";
 import { type Chunk, type FrameLocation, FrameStore } from "./frame-store.ts";
-import { frameHeaderBytes, frameKind, frameLengthAt, markBytes, sealFrame, writeUint64 } from "./frame.ts";
+import { frameHeaderBytes, frameKind, frameLengthAt, markBytes, writeUint64 } from "./frame.ts";
 import { createJournalFile, highestEpoch, journalHeaderBytes, writeNote } from "./journal-file.ts";
+import type { Log } from "../log/log.ts";
 import { ReadCache } from "../log/read-cache.ts";
+import { UnneededFrames } from "./unneeded-frames.ts";
 
 export interface JournalOptions {
   disk: Disk;
@@ -62,6 +64,9 @@ export class JournalStore extends FrameStore {
    */
   #handed = 0;
   durable = 0;
+  /** All messages before it are durable, or were consumed before they were written: `durable`, or more. */
+  settled = 0;
+  readonly unneeded = new UnneededFrames();
   #marked = 0;
   #syncing = false;
   #unsyncedFiles: DiskFile[] = [];
@@ -101,6 +106,7 @@ export class JournalStore extends FrameStore {
     this.written = end;
     this.#handed = end;
     this.durable = end;
+    this.settled = end;
     this.#marked = end;
   }
 
@@ -136,18 +142,13 @@ export class JournalStore extends FrameStore {
       this.closeControl(at, frameKind.mark, markBytes);
       this.#marked = this.end;
     }
-    if (this.written === this.end) return;
+    if (this.written === this.end) return this.#settle();
     const current = this.files[this.files.length - 1]!;
-    for (let i = this.#firstUnwritten(); i < this.chunks.length; i++) {
-      const chunk = this.chunks[i]!;
-      const from = Math.max(this.#handed - chunk.base, 0);
-      if (chunk.length === from) continue;
-      const at = journalHeaderBytes + chunk.base + from - current.base;
-      current.file.write(chunk.buffer, from, chunk.length, at);
-      this.#handed = chunk.base + chunk.length;
-      this.writes++;
-    }
+    this.unneeded.settle(this.chunks, this.end);
+    for (let i = this.#firstUnwritten(); i < this.chunks.length; i++) this.#hand(this.chunks[i]!, current);
+    this.unneeded.written();
     this.written = this.end;
+    this.#settle();
     if (!this.#unsyncedFiles.includes(current.file)) this.#unsyncedFiles.push(current.file);
     if (this.written - current.base >= this.#options.fileBytes || this.isTailWorthless) this.#addFile();
     this.#trimCache();
@@ -156,6 +157,34 @@ export class JournalStore extends FrameStore {
 
   #assertWatermarks(): void {
     assertInvariant(this.durable <= this.written && this.written <= this.end, "durable <= written <= end");
+  }
+
+  /** Writes what the system does not have of a chunk. Of a hole, only the header in front of it. */
+  #hand({ base, buffer, length }: Chunk, { file, base: fileBase }: JournalFile): void {
+    const { holes } = this.unneeded;
+    const end = base + length;
+    let hole = 0;
+    while (this.#handed < end) {
+      const from = this.#handed;
+      while (hole < holes.length && holes[hole + 1]! <= from) hole += 2;
+      const holeFrom = hole < holes.length ? holes[hole]! : Infinity;
+      const at = journalHeaderBytes + from - fileBase;
+      if (from > holeFrom) {
+        // The chunk before this one has its header.
+        this.#handed = Math.min(holes[hole + 1]!, end);
+        continue;
+      }
+      this.writes++;
+      if (from === holeFrom) {
+        const header = this.unneeded.headerOfHole(holes[hole + 1]! - holeFrom);
+        file.write(header, 0, header.length, at);
+        this.#handed = Math.min(holes[hole + 1]!, end);
+        continue;
+      }
+      const to = Math.min(holeFrom, end);
+      file.write(buffer, from - base, to - base, at);
+      this.#handed = to;
+    }
   }
 
   #firstUnwritten(): number {
@@ -228,6 +257,7 @@ export class JournalStore extends FrameStore {
         if (isNoted) {
           if (assertsAreOn) assertInvariant(target >= this.durable, "the durable watermark only grows");
           this.durable = target;
+          this.#settle();
           if (assertsAreOn) this.#assertWatermarks();
           this.#options.onDurable();
         } else {
@@ -329,11 +359,21 @@ export class JournalStore extends FrameStore {
     const file = this.fileOf(position);
     file.live--;
     if (assertsAreOn) assertInvariant(file.live >= 0, "no frame is released more often than it is needed");
+    if (position >= this.durable) this.unneeded.released(position, this.chunks);
   }
 
-  protected override frameSealed(chunk: Chunk, at: number, length: number, logs: number): void {
-    sealFrame(chunk.buffer, at, length);
-    this.files[this.files.length - 1]!.live += logs;
+  override keepUntilDurable(position: number): void {
+    if (position >= this.durable) this.unneeded.kept(position, this.chunks);
+  }
+
+  protected override frameSealed(chunk: Chunk, at: number, length: number, logs: readonly Log[]): void {
+    this.unneeded.completed(chunk, at, length, logs);
+    this.files[this.files.length - 1]!.live += logs.length;
+  }
+
+  #settle(): void {
+    const { durable, written, settled } = this;
+    this.settled = Math.max(settled, this.unneeded.settledTo(durable, written));
   }
 
   /** Starts have left many files that are far from full, since each start begins a file. */

@@ -13,6 +13,7 @@ import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { EntryId } from "../../message/entry-id.ts";
 import { FrameIndex } from "./frame-index.ts";
+import type { LogHost, LogOwner } from "./log-host.ts";
 import { type FrameLocation, type FrameStore, LogGroup } from "../journal/frame-store.ts";
 import {
   entryIdOf,
@@ -25,25 +26,11 @@ import { OffsetSet } from "./offset-set.ts";
 import { OpenTransactions } from "./open-transactions.ts";
 import { assertCovered, type OffsetRange, type Replayed, uncovered } from "./replay-coverage.ts";
 import type { Segment } from "../segment/segment.ts";
-import type { DurableState } from "../state/state.ts";
-
-/** Reads the log; is told at the end of the tick that records came. */
-export interface LogOwner {
-  appended(): void;
-  /** Records `[from, to)`, which no reader has seen, are about to be removed: their transaction is aborted. */
-  aborting(from: number, to: number): void;
-}
+import type { DurableState, StateHandle } from "../state/state.ts";
 
 /** In a change: which parts it has besides ranges of deleted records. */
 const hasMeta = 1;
 const hasTransactions = 2;
-
-export interface LogHost {
-  /** The log has a change for `encodeChange` to write. Only called for durable logs. */
-  logChanged(log: Log): void;
-  /** No record of the segment is needed: its file is deleted once that is durable. */
-  segmentUnneeded(segment: Segment): void;
-}
 
 export class Log implements DurableState {
   readonly id: number;
@@ -77,7 +64,11 @@ export class Log implements DurableState {
   /** In the store's `dirtyLogs`: it has records that the broker has not looked at yet. */
   isDirty = false;
   isDeleted = false;
+  /** Nobody asks for the entry ids of records that are gone: a frame that was consumed before it was written need not be written. */
+  forgetsConsumed = false;
   owner: LogOwner | null = null;
+  /** Of a durable log that is not deleted. */
+  handle: StateHandle | null = null;
   #changedRanges: number[] = [];
   #isMetaChanged = false;
 
@@ -122,6 +113,12 @@ export class Log implements DurableState {
     assertInvariant(this.removed.first <= this.nextOffset, "no offset is gone that was not given");
     const isHeld = this.index.length > 0 || this.segments.length > 0;
     assertInvariant(isHeld ? this.bytes > 0 : this.bytes === 0, "a log counts the bytes that it holds");
+  }
+
+  /** The record goes on in another log: until its own frame is durable, nobody is told that it is safe. Before it is removed. */
+  movesOn(offset: number): void {
+    const slot = this.index.find(offset);
+    if (slot >= 0) this.store.keepUntilDurable(this.index.slotPosition(slot));
   }
 
   /** Deletes one stable record; returns whether it was there. */
@@ -445,12 +442,15 @@ export class Log implements DurableState {
     if ((has & hasMeta) !== 0) this.#decodeMeta(reader);
     if ((has & hasTransactions) !== 0) {
       (this.#transactions ??= new OpenTransactions()).applySteps(reader);
-      this.#endMoved();
     }
     while (reader.remaining > 0) {
       const from = reader.int64();
-      this.removed.addRange(from, reader.int64());
+      const to = reader.int64();
+      this.removed.addRange(from, to);
+      // Of records that were consumed before they were written, only this is left.
+      if (to > this.nextOffset) this.nextOffset = to;
     }
+    this.#endMoved();
     this.#releaseFront();
   }
 

@@ -5,6 +5,7 @@
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { type Chunk, type FrameLocation, FrameStore } from "../journal/frame-store.ts";
+import type { Log } from "./log.ts";
 
 const tailBytesKept = 1 << 20;
 
@@ -49,8 +50,8 @@ export class VolatileStore extends FrameStore {
       this.#drop(this.leaveTail());
   }
 
-  protected override frameSealed(chunk: Chunk, _at: number, _length: number, logs: number): void {
-    chunk.live += logs;
+  protected override frameSealed(chunk: Chunk, _at: number, _length: number, logs: readonly Log[]): void {
+    chunk.live += logs.length;
     // A chunk that stopped being the tail while none of its frames were needed is released by the next seal.
     const oldest = this.chunks[0]!;
     if (oldest.live === 0 && !this.isTail(oldest)) this.#drop(oldest);

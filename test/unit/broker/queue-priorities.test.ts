@@ -315,7 +315,7 @@ async function compare(rules: Rules, steps: readonly Step[]): Promise<void> {
           ...(ofMessage === undefined ? {} : { priority: ofMessage }),
           ...(ttlMs === undefined ? {} : { expirationMs: ttlMs }),
         });
-        real.queue.canExpire ||= ttlMs !== undefined;
+        if (ttlMs !== undefined) real.queue.canExpire = real.queue.hasExpirations = true;
         const level = Math.min(ofMessage ?? 0, rules.max);
         model.publish({ body, level, expiresAt: model.now + (ttlMs ?? Infinity), given: 0 });
         if (mayExpire || model.mayExpireBehind) catchUp();

@@ -44,6 +44,40 @@ test("1,000 persistent publishes with confirms: a write, a sync and a send for e
   assert.ok(counts.sends <= reads, `${counts.sends} sends`);
 });
 
+test("1,000 persistent publishes that a consumer takes as they come: confirmed without a sync, and not written", async () => {
+  const { counts } = counted;
+  const [publisher, consumer] = [await connectAmqp(counted), await connectAmqp(counted)];
+  await publisher.ask(Buffer.concat([declareQueue("taken", true), selectConfirms]));
+  await consumer.ask(consume("taken", { acks: false }));
+  counts.reset();
+  publisher.received = consumer.received = Buffer.alloc(0);
+  const bytes = publishes({ queue: "taken" }, messages, true);
+  const reads = publisher.deliver(bytes);
+  await counted.settle();
+  assert.equal(confirmedUpTo(publisher.received), messages);
+  assert.equal(countMethods(consumer.received, 60, 60), messages);
+  assert.equal(counts.syncs, 0);
+  // In front of each hole its header, and behind it what has changed of log and cursor.
+  assert.ok(counts.writes <= 2 * reads, `${counts.writes} writes in ${reads} reads`);
+  assert.ok(counts.writtenBytes < bytes.length / 100, `${counts.writtenBytes} of ${bytes.length} bytes`);
+});
+
+test("a message that one of its queues still needs is confirmed when it is synced", async () => {
+  const { counts } = counted;
+  const [publisher, consumer] = [await connectAmqp(counted), await connectAmqp(counted)];
+  for (const queue of ["one-taken", "one-kept"])
+    await publisher.ask(Buffer.concat([declareQueue(queue, true), bind(queue, "amq.direct")]));
+  await publisher.ask(selectConfirms);
+  await consumer.ask(consume("one-taken", { acks: false }));
+  counts.reset();
+  publisher.received = Buffer.alloc(0);
+  publisher.deliver(publishes({ exchange: "amq.direct" }, messages, true));
+  assert.equal(confirmedUpTo(publisher.received), 0);
+  await counted.settle();
+  assert.ok(counts.syncs > 0);
+  assert.equal(confirmedUpTo(publisher.received), messages);
+});
+
 test("1,000 deliveries and one cumulative acknowledgement: a send for each read that brought them, one write", async () => {
   const { counts } = counted;
   const [publisher, consumer] = [await connectAmqp(counted), await connectAmqp(counted)];

@@ -1,6 +1,7 @@
 /** Random work on the storage over a bad disk, beside a model; `STORAGE_SEED=n` runs one seed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setSizes } from "../../../src/base/sizes.ts";
 import { seeded } from "../../../sim/disk.ts";
 import { StorageModel } from "../../support/storage-model.ts";
 import { thorough } from "../../support/thorough.ts";
@@ -11,6 +12,7 @@ const seeds = only === undefined ? Array.from({ length: runs }, (_, i) => i + 1)
 
 async function run(seed: number): Promise<StorageModel> {
   const random = seeded(seed);
+  setSizes({ holeBytesMin: 1 << (4 + Math.floor(random() * 8)) });
   const model = new StorageModel(random, 1 << (16 + Math.floor(random() * 3)));
   await model.open();
   const steps = 600;
@@ -53,17 +55,21 @@ test(
     let crashes = 0;
     let segments = 0;
     let files = 0;
+    let sparedBytes = 0;
     for (const seed of seeds) {
       try {
         const model = await run(seed);
         crashes += model.crashes;
         segments += model.segmentsMade;
         files += model.filesDeleted;
+        sparedBytes += model.sparedBytes;
       } catch (error) {
         throw new Error(`seed ${seed}: run it again with STORAGE_SEED=${seed}`, { cause: error });
       }
     }
+    setSizes({});
     if (only !== undefined) return;
+    assert.ok(sparedBytes > 0, "nothing was consumed before it was written");
     assert.ok(crashes > runs / 2, "too few crashes to mean anything");
     assert.ok(segments > runs, `too few segments to mean anything: ${segments}`);
     assert.ok(files > runs, `too few journal files cleaned to mean anything: ${files}`);

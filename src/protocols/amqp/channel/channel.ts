@@ -396,18 +396,18 @@ export class Channel implements DurableWaiter {
 
   // Confirms
 
-  /** Answers the publishes that are durable now; waits for the watermark while others are left. */
+  /** Answers the publishes that are durable now, or consumed; waits for the watermark while others are left. */
   releaseConfirms(): void {
     const { confirms, broker } = this;
     if (confirms === null || this.isClosing) return;
-    if (confirms.release(this.output, broker.storage.durable)) {
+    if (confirms.release(this.output, broker.storage.settled)) {
       this.vhost.confirmed += confirms.confirmed - this.counts.confirm;
       this.counts.confirm = confirms.confirmed;
       this.session.connection.touch();
     }
     if (!confirms.isWaiting || this.isAwaitingDurable) return;
     this.isAwaitingDurable = true;
-    broker.ticker.awaitDurable(this);
+    broker.ticker.awaitSettled(this);
   }
 
   durableMoved(_position: number): void {

@@ -31,6 +31,8 @@ import { writeReturn } from "../wire/content-output.ts";
 /** Properties that must be looked at before a message is taken. */
 const checkedFlags = propertyFlag.expiration | propertyFlag.userId | propertyFlag.replyTo;
 
+const noName: Buffer = Buffer.alloc(0);
+
 export class Publisher {
   readonly #channel: Channel;
   #exchange: Exchange | null = null;
@@ -40,6 +42,9 @@ export class Publisher {
   #routeNumber = -1;
   #routingVersion = -1;
   #isDirectReply = false;
+  /** The exchange that `#exchange` was found by, as the client named it, and the vhost's version then. */
+  #exchangeName: Buffer = noName;
+  #exchangeVersion = -1;
 
   constructor(channel: Channel) {
     this.#channel = channel;
@@ -80,6 +85,7 @@ export class Publisher {
   publishHeld(held: HeldPublish): void {
     const message = messageOf(held);
     const { exchange, route } = held;
+    this.#exchangeVersion = -1;
     this.#leadTo(exchange, message.route.latin1Slice(2 + message.exchangeSize, message.routeSize));
     this.#route = route;
     this.#routeNumber = -1;
@@ -128,6 +134,32 @@ export class Publisher {
       );
     }
     const { route, exchangeSize, routeSize } = message;
+    const exchange = this.#isSameExchange(message) ? this.#exchange! : this.#findExchange(message);
+    const key = route.latin1Slice(2 + exchangeSize, routeSize);
+    this.#leadTo(exchange, key);
+    // Its route is found once its properties have been checked.
+    if (message.mayHaveMoreKeys) return;
+    this.#route =
+      vhost.routes.known(exchange, key) ?? vhost.routes.find(exchange, key, messageFacts(message));
+    this.#assertMayUseKey(exchange, key);
+    // A route that headers decided is not remembered.
+    if (this.#route.isPerMessage) return;
+    this.#routeNumber = message.routeNumber;
+    this.#routingVersion = vhost.routingVersion;
+  }
+
+  /** Rights change with the version too. */
+  #isSameExchange({ route, exchangeSize }: IncomingMessage): boolean {
+    const name = this.#exchangeName;
+    if (exchangeSize !== name.length || this.#exchangeVersion !== this.#channel.vhost.routingVersion)
+      return false;
+    for (let i = 0; i < exchangeSize; i++) if (name[i] !== route[1 + i]) return false;
+    return true;
+  }
+
+  #findExchange({ route, exchangeSize }: IncomingMessage): Exchange {
+    const { vhost } = this.#channel;
+    this.#exchangeVersion = -1;
     const name = route.latin1Slice(1, 1 + exchangeSize);
     this.#channel.assertMayUseExchange("publish", name);
     const exchange = vhost.exchange(name);
@@ -137,16 +169,10 @@ export class Publisher {
         `cannot publish to internal exchange '${amqpName(exchange.name)}' in vhost '${vhost.name}'`,
       );
     }
-    const key = route.latin1Slice(2 + exchangeSize, routeSize);
-    this.#leadTo(exchange, key);
-    // Its route is found once its properties have been checked.
-    if (message.mayHaveMoreKeys) return;
-    this.#route = vhost.routes.find(exchange, key, messageFacts(message));
-    this.#assertMayUseKey(exchange, key);
-    // A route that headers decided is not remembered.
-    if (this.#route.isPerMessage) return;
-    this.#routeNumber = message.routeNumber;
-    this.#routingVersion = vhost.routingVersion;
+    if (exchangeSize !== this.#exchangeName.length) this.#exchangeName = Buffer.alloc(exchangeSize);
+    route.copy(this.#exchangeName, 0, 1, 1 + exchangeSize);
+    this.#exchangeVersion = vhost.routingVersion;
+    return exchange;
   }
 
   /** A message with CC or BCC: each goes its own way. */
