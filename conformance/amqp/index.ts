@@ -5,14 +5,15 @@
  * `--peer` runs them against the rabbitmq-server of this machine instead, which is where the counts of suites.ts come from; `--from`
  * names a checkout of a library whose tests no package registry has; `--output` keeps what suites say. TROIKAMQ_TEST_RUNTIME (`bun`,
  * the default, or `node`) says what runs the broker. Exit code 1 when a test fails that is not in the list of known failures, or one
- * of the list passes. A suite that cannot be had is skipped, with what to do.
+ * of the list passes. A suite with such a failure is run a second time, and only what fails in both is one. A suite that cannot be had
+ * is skipped, with what to do.
  */
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { runToEnd } from "../../clients/base/run-program.ts";
 import { missingRealRabbitMq } from "../../test/support/real-rabbitmq.ts";
-import type { UnitOutcome } from "../base/outcome.ts";
+import { eitherOf, type UnitOutcome } from "../base/outcome.ts";
 import { faultsIn, judge, type UnitVerdict } from "../base/verdict.ts";
 import { knownFailures } from "./known-failures.ts";
 import { readGoTest, readJunit } from "./reports.ts";
@@ -46,8 +47,11 @@ async function outcomeOf(suite: Suite, { command, report }: OpenSuite): Promise<
   return typeof end === "string" ? { ...outcome, endedEarly: end } : outcome;
 }
 
-/** @returns why it is skipped, or what came of it */
-async function runSuite(suite: Suite): Promise<UnitOutcome | string> {
+/** @returns why it is skipped, or what came of it; where something failed that is not known to, of a second run too */
+async function runSuite(
+  suite: Suite,
+  reasons: Readonly<Record<string, string>>,
+): Promise<UnitOutcome | string> {
   const missing = suite.missing();
   if (missing !== undefined) return missing;
   let opened: OpenSuite;
@@ -56,6 +60,16 @@ async function runSuite(suite: Suite): Promise<UnitOutcome | string> {
   } catch (error) {
     return `it cannot be brought here: ${(error as Error).message}`;
   }
+  const first = await runOnce(suite, opened);
+  const unknown = first.failed.filter(({ name }) => reasons[name] === undefined);
+  // A broker that did not end well, or a suite that hung, is not a matter of a busy machine.
+  if (unknown.length === 0 || first.endedEarly !== undefined) return first;
+  console.log(`${suite.name}: once more, since tests failed`);
+  for (const { name, message } of unknown) console.log(`    ${name}: ${message}`);
+  return eitherOf(first, await runOnce(suite, opened));
+}
+
+async function runOnce(suite: Suite, opened: OpenSuite): Promise<UnitOutcome> {
   const server = await (options.peer ? startRabbitMq() : startTroika());
   let outcome: UnitOutcome;
   try {
@@ -95,13 +109,13 @@ console.log(`${"suite".padEnd(22)} ${options.peer ? "  peer" : "  here"} / Rabbi
 for (const [suite, passedByPeer] of suitesAndCounts(checkouts)) {
   if (wanted?.some((text) => suite.name.includes(text)) === false) continue;
   const startMs = performance.now();
-  const outcome = await runSuite(suite);
+  const reasons = options.peer ? {} : (knownFailures[suite.name] ?? {});
+  const outcome = await runSuite(suite, reasons);
   if (typeof outcome === "string") {
     skipped++;
     console.log(`${suite.name.padEnd(22)} skipped: ${outcome}`);
     continue;
   }
-  const reasons = options.peer ? {} : (knownFailures[suite.name] ?? {});
   const verdict = judge(suite.name, outcome, { passedByPeer, reasons });
   verdicts.push(verdict);
   tell(verdict, performance.now() - startMs);

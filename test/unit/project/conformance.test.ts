@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readGoTest, readJunit } from "../../../conformance/amqp/reports.ts";
 import { readOutput } from "../../../conformance/redis/output.ts";
+import { eitherOf } from "../../../conformance/base/outcome.ts";
 import { faultsIn, judge, passedShare } from "../../../conformance/base/verdict.ts";
 
 const done = "[1/1 \u001b[0;33;49mdone\u001b[0m]: unit/x (2 seconds)\n";
@@ -101,4 +102,15 @@ test("go test -json: subtests too, the line of the sources that failed, a panic,
   assert.match(readGoTest(lines(...run)).endedEarly ?? "", /^it ended/);
   const noBuild = lines({ Action: "output", Output: "FAIL x [build failed]\n" }, { Action: "fail" });
   assert.equal(readGoTest(noBuild).endedEarly, "it ended: FAIL x [build failed]");
+});
+
+test("what failed in one of two runs only has passed", () => {
+  const failing = (...names: string[]) => names.map((name) => ({ name, message: "m" }));
+  const first = { passed: ["a", "b"], failed: failing("c", "d"), endedEarly: undefined };
+  const second = { passed: ["a", "c"], failed: failing("b", "d"), endedEarly: undefined };
+  assert.deepEqual(eitherOf(first, second), {
+    passed: ["a", "c", "b"],
+    failed: failing("d"),
+    endedEarly: undefined,
+  });
 });
