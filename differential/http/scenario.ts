@@ -315,3 +315,58 @@ export const furnishing: readonly (readonly [method: string, path: string, body:
   ["PUT", "/api/vhost-limits/%2F/max-queues", { value: 1000 }],
   ["PUT", "/api/global-parameters/mine", { value: { a: [1, "b", null], c: true } }],
 ];
+
+const message = { properties: {}, routing_key: "none", payload: "x", payload_encoding: "string" };
+const getting = { count: 1, ackmode: "ack_requeue_true", encoding: "auto" };
+const policy = { pattern: "^nothing", definition: { "max-length": 1 } };
+const nothing = { configure: "", write: "", read: "" };
+
+type Try = readonly [method: string, path: string, body?: unknown];
+
+function triesIn(vhost: string): readonly Try[] {
+  return [
+    ["PUT", `/api/queues/${vhost}/w.LOOKER`, {}],
+    ["POST", `/api/queues/${vhost}/w.LOOKER/get`, getting],
+    ["DELETE", `/api/queues/${vhost}/w.LOOKER/contents`],
+    ["POST", `/api/queues/${vhost}/w.LOOKER/actions`, { action: "sync" }],
+    ["PUT", `/api/exchanges/${vhost}/w.LOOKER`, {}],
+    ["POST", `/api/exchanges/${vhost}/amq.default/publish`, message],
+    ["POST", `/api/bindings/${vhost}/e/w.LOOKER/q/w.LOOKER`, {}],
+    ["DELETE", `/api/bindings/${vhost}/e/w.LOOKER/q/w.LOOKER/~`],
+    ["DELETE", `/api/queues/${vhost}/w.LOOKER`],
+    ["DELETE", `/api/exchanges/${vhost}/w.LOOKER`],
+    ["PUT", `/api/policies/${vhost}/w.LOOKER`, policy],
+    ["DELETE", `/api/policies/${vhost}/w.LOOKER`],
+    ["PUT", `/api/operator-policies/${vhost}/w.LOOKER`, policy],
+    ["DELETE", `/api/operator-policies/${vhost}/w.LOOKER`],
+    ["PUT", `/api/parameters/nothing/${vhost}/w`, { value: {} }],
+    ["DELETE", `/api/parameters/nothing/${vhost}/w`],
+    ["PUT", `/api/vhost-limits/${vhost}/max-queues`, { value: 1000 }],
+    ["DELETE", `/api/vhost-limits/${vhost}/max-connections`],
+    ["PUT", `/api/permissions/${vhost}/nobody`, nothing],
+    ["DELETE", `/api/permissions/${vhost}/nobody`],
+    ["PUT", `/api/topic-permissions/${vhost}/nobody`, { exchange: "", write: "", read: "" }],
+    ["DELETE", `/api/topic-permissions/${vhost}/nobody`],
+    ["POST", `/api/definitions/${vhost}`, {}],
+  ];
+}
+
+/** What users of each tag try to change, and mostly may not. LOOKER stands for who tries. */
+export const tries: readonly Try[] = [
+  ...["cmp", "%2F", "nowhere"].flatMap(triesIn),
+  ["PUT", "/api/vhosts/w.LOOKER", {}],
+  ["DELETE", "/api/vhosts/w.LOOKER"],
+  ["PUT", "/api/users/w.LOOKER", { password: "p", tags: "" }],
+  ["DELETE", "/api/users/w.LOOKER"],
+  ["POST", "/api/users/bulk-delete", { users: [] }],
+  ["PUT", "/api/user-limits/guest/max-channels", { value: 1000 }],
+  ["DELETE", "/api/user-limits/guest/max-channels"],
+  ["PUT", "/api/global-parameters/w.LOOKER", { value: 1 }],
+  ["DELETE", "/api/global-parameters/w.LOOKER"],
+  ["PUT", "/api/cluster-name", { name: "n" }],
+  ["POST", "/api/definitions", {}],
+  ["DELETE", "/api/reset"],
+  ["POST", "/api/rebalance/queues", {}],
+  ["PUT", "/api/feature-flags/quorum_queue/enable", {}],
+  ["DELETE", "/api/connections/nobody"],
+];

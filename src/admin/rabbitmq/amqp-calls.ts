@@ -4,9 +4,13 @@
  * Not here: the calls (api/surroundings.ts). Invariant: a channel is closed when its request is answered.
  */
 import { BrokerError } from "../../base/errors.ts";
+import type { Authorization } from "../../broker/access/permissions.ts";
+import type { Broker } from "../../broker/broker.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { Refusal } from "../answers.ts";
+import { vhostAt } from "../api/audience.ts";
 import type { Asked } from "../api/endpoint.ts";
+import { namedVhost } from "./lookups.ts";
 import type { AmqpCalls } from "../api/surroundings.ts";
 
 /** What a channel or connection was closed with. */
@@ -26,7 +30,17 @@ function isAmqpFault(error: unknown): error is AmqpFault {
   return error instanceof Error && "code" in error && "isHard" in error;
 }
 
-/** @throws Refusal */
+function accessRefusal(): Refusal {
+  return new Refusal(401, "not_authorised", "Access refused.");
+}
+
+/** Where messages are got or published: without the virtual host nobody gets in, as RabbitMQ says it. @throws Refusal */
+export function vhostOfMessages(broker: Broker, caller: Authorization, name: string): Vhost {
+  if (namedVhost(broker, name) === undefined) throw accessRefusal();
+  return vhostAt(broker, caller, name);
+}
+
+/** An administrator too needs permissions in the virtual host for AMQP. @throws Refusal */
 export async function withChannel<Result>(
   asked: Asked<never>,
   vhost: Vhost,
@@ -35,6 +49,7 @@ export async function withChannel<Result>(
 ): Promise<Result> {
   const { around, caller, remoteHost } = asked;
   if (around.amqp === null) throw new Refusal(503, "unavailable", "AMQP is off");
+  if (!caller.hasVhost(vhost.name)) throw accessRefusal();
   const channel = around.amqp.open(vhost, caller, remoteHost);
   try {
     return await act(channel);
@@ -58,6 +73,6 @@ function refusalOf({ code, message, isHard }: AmqpFault, manner: Manner): Refusa
     return new Refusal(400, "bad_request", `${code} ${isHard ? detail : message}`);
   }
   if (code === missing) return new Refusal(404, "not_found", detail);
-  if (code === accessRefused) return new Refusal(401, "not_authorised", "Access refused.");
+  if (code === accessRefused) return accessRefusal();
   return new Refusal(400, "bad_request", detail);
 }

@@ -193,7 +193,7 @@ function endpointsBetween(letter: "q" | "e", kind: Item["kind"]): Endpoint[] {
       audience: "management",
       summary: "Removes a binding.",
       run: async (asked) => {
-        const pair = pairOf(asked as AskedAny, kind, true);
+        const pair = pairOf(asked as AskedAny, kind, false);
         const { source, destination, key, args } = bindingAt(asked as AskedAny, pair);
         await withChannel(asked as never, pair.vhost, "change", (channel) =>
           channel.unbind(kind, shownName(source), shownName(destination), shownName(key), args),

@@ -10,7 +10,7 @@ import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
 import { argumentsGiven, flagOf } from "../api/schemas.ts";
-import { withChannel } from "./amqp-calls.ts";
+import { vhostOfMessages, withChannel } from "./amqp-calls.ts";
 import { brokerName, shownName } from "./names.ts";
 import { spansOf, Stats, statsQuery } from "./shown/stats.ts";
 
@@ -163,7 +163,7 @@ export const exchangeEndpoints: readonly Endpoint[] = [
     bodyBytesMax: limits.httpMessageBytesMax,
     run: async (asked) => {
       const { broker, caller, names, body } = asked;
-      const vhost = vhostToChange(broker, caller, names["vhost"]!);
+      const vhost = vhostOfMessages(broker, caller, names["vhost"]!);
       const payload = payloadOf(body.payload, body.payload_encoding);
       if (Buffer.byteLength(body.routing_key) > limits.nameBytesMax) {
         throw badRequest(`routing_key is longer than ${limits.nameBytesMax} bytes`);

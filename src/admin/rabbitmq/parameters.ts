@@ -190,7 +190,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
   endpoint({
     method: "PUT",
     path: "/api/global-parameters/{name}",
-    audience: "administrator",
+    audience: "policymaker",
     summary: 'Sets a global parameter: {"value"}.',
     body: any(),
     shape: looseObject({ value: any() }),
@@ -207,7 +207,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
   endpoint({
     method: "DELETE",
     path: "/api/global-parameters/{name}",
-    audience: "administrator",
+    audience: "policymaker",
     summary: "Deletes a global parameter.",
     run: ({ broker, names }) => {
       if (!broker.parameters.deleteGlobal(names["name"]!)) throw objectNotFound();

@@ -10,7 +10,7 @@ import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoin
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
 import { argumentsGiven, count, flagOf, inWords } from "../api/schemas.ts";
 import type { AmqpCalls, GotMessage } from "../api/surroundings.ts";
-import { withChannel } from "./amqp-calls.ts";
+import { vhostOfMessages, withChannel } from "./amqp-calls.ts";
 import { namedVhost } from "./lookups.ts";
 import { brokerName, shownName } from "./names.ts";
 import { fieldsWithoutStats, queueFields, type QueueView, wholeQueueFields } from "./shown/queue-fields.ts";
@@ -219,7 +219,7 @@ export const queueEndpoints: readonly Endpoint[] = [
     body: getting,
     run: async (asked) => {
       const { broker, caller, names, body } = asked;
-      const vhost = vhostToChange(broker, caller, names["vhost"]!);
+      const vhost = vhostOfMessages(broker, caller, names["vhost"]!);
       if (body.encoding !== "auto" && body.encoding !== "base64") {
         throw badRequest("Unsupported encoding. Please use auto or base64.");
       }
@@ -232,7 +232,7 @@ export const queueEndpoints: readonly Endpoint[] = [
   endpoint({
     method: "POST",
     path: "/api/queues/{vhost}/{name}/actions",
-    audience: "management",
+    audience: "administrator",
     summary: "sync and cancel_sync: a queue has no mirrors here, so there is nothing to do.",
     body: looseObject({
       action: picklist(["sync", "cancel_sync"], ({ input }) => inWords(["unknown", input])),

@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { differences } from "../../../differential/http/compare.ts";
 import { lastLooks, looks } from "../../../differential/http/looks.ts";
 import {
@@ -18,6 +19,7 @@ import {
   furnishing,
   lookers,
   type Server,
+  tries,
 } from "../../../differential/http/scenario.ts";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
 import { noRealRabbitMq, RealRabbitMq } from "../../support/real-rabbitmq.ts";
@@ -194,6 +196,27 @@ test(
     assert.ok(compared > 1000, `${compared}`);
   },
 );
+
+test("users of each tag may change what they may in RabbitMQ", options, async () => {
+  const servers: readonly Server[] = [
+    { amqpUrl: "", httpUrl: rabbit.httpUrl, authorization },
+    { amqpUrl: "", httpUrl: `http://127.0.0.1:${broker.ports.http}`, authorization },
+  ];
+  const found: string[] = [];
+  for (const looker of lookers) {
+    for (const [method, path, body] of tries) {
+      const target = path.replaceAll("LOOKER", looker);
+      const as = authorizationOf(looker);
+      const [expected, actual] = await Promise.all(
+        servers.map((server) => ask({ ...server, authorization: as }, method, target, body)),
+      );
+      // RabbitMQ's own faults.
+      if (expected!.status === 500 || isDeepStrictEqual(expected, actual)) continue;
+      found.push(`${method} ${target}: ${JSON.stringify(expected)}, here ${JSON.stringify(actual)}`);
+    }
+  }
+  assert.deepEqual(found, []);
+});
 
 /** Rows of RabbitMQ's own page of the API with an X under GET; places of the path are in italics. */
 const row = /<td>X<\/td>\s*(?:<td>X?<\/td>\s*){3}<td class="path">(.*?)<\/td>/gs;
