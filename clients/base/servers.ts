@@ -38,8 +38,8 @@ const littleMemory = {
   ],
 } as const;
 
-export async function startTroika({ fillsMemory }: ServerWish): Promise<Server> {
-  const broker = await startTestBroker({ args: fillsMemory === true ? littleMemory.troika : [] });
+export async function startTroika({ fillsMemory = false }: ServerWish): Promise<Server> {
+  const broker = await startTestBroker({ args: fillsMemory ? littleMemory.troika : [] });
   return {
     env: variables(broker.ports),
     stop: () => broker.stop(),
@@ -70,8 +70,8 @@ export const peers: Readonly<Record<string, Peer>> = {
   rabbitmq: {
     protocol: "amqp",
     missing: missingRealRabbitMq,
-    start: async ({ fillsMemory }) => {
-      const rabbit = await RealRabbitMq.start([], fillsMemory === true ? littleMemory.rabbitMq : []);
+    start: async ({ fillsMemory = false }) => {
+      const rabbit = await RealRabbitMq.start([], fillsMemory ? littleMemory.rabbitMq : []);
       const stop = (): Promise<void> => rabbit.stop();
       return { env: variables(rabbit.ports), stop, kill: stop };
     },

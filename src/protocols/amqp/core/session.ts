@@ -21,7 +21,6 @@ import { Channel } from "../channel/channel.ts";
 import { type Capabilities, type ClientNames, noCapabilities, noNames } from "./capabilities.ts";
 import { type ConnectionState, runConnectionMethod, sendStart } from "./connection-methods.ts";
 import { AmqpError, amqpErrorOf, closeArguments } from "./errors.ts";
-import { flowChanged, publisherSeen } from "./blocked-notice.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { factsOf } from "./session-facts.ts";
 import { frameOutOfPlace, HeldBytes, unexpectedFrame } from "../publish/incoming-message.ts";
@@ -78,7 +77,7 @@ export class AmqpSession implements Session, Holder {
   /** In this unit of work: a method other than publish and acknowledgements, which may have written much; a whole message. */
   #hasRunMethod = false;
   #hasPublished = false;
-  isToldBlocked = false;
+  #isToldBlocked = false;
   /** How the client calls itself, for who asks what is connected. */
   client: ClientNames = noNames;
   messagesIn = 0;
@@ -119,7 +118,7 @@ export class AmqpSession implements Session, Holder {
         if (!isFirst && work.isSpent && parser.unread > 0) this.#turnWait.nextTurn();
         else {
           const hasMore = this.#takeFrames();
-          if (this.#hasPublished) publisherSeen(this);
+          if (this.#hasPublished) this.#publisherSeen();
           if (!hasMore) break;
         }
       }
@@ -463,7 +462,33 @@ export class AmqpSession implements Session, Holder {
     this.send(0, "connection.close", closeArguments(new AmqpError("CONNECTION_FORCED", text), 0));
   }
 
-  readonly flowListener = (isBlocked: boolean): void => flowChanged(this, isBlocked, this.#hasPublished);
+  #publisherSeen(): void {
+    const { flow } = this.broker;
+    flow.publisherSeen(this.connection);
+    if (flow.isBlocked) this.#tellBlocked();
+  }
+
+  /**
+   * Publishers have to wait, or go on again. As in RabbitMQ a connection is told so by what it publishes: some clients send nothing more
+   * when they are told, and consumers have to acknowledge, or nothing ever makes room.
+   */
+  readonly flowListener = (isBlocked: boolean): void => {
+    if (!isBlocked) this.#tellUnblocked();
+    // It waits, or its last frames had the message that there is no room for.
+    else if (this.#hasPublished || this.broker.flow.isHeldBack(this.connection)) this.#tellBlocked();
+  };
+
+  #tellBlocked(): void {
+    if (this.#isToldBlocked || this.state !== "running" || !this.capabilities.connectionBlocked) return;
+    this.#isToldBlocked = true;
+    this.send(0, "connection.blocked", { reason: this.broker.flow.blockedReason });
+  }
+
+  #tellUnblocked(): void {
+    if (!this.#isToldBlocked) return;
+    this.#isToldBlocked = false;
+    if (this.state === "running") this.send(0, "connection.unblocked", {});
+  }
 
   onWritable(): void {
     this.waitingConsumers.wake();
