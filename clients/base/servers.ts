@@ -31,11 +31,7 @@ function variables(ports: Partial<TestPorts>): Record<string, string> {
 /** RabbitMQ counts its own memory too, and by this strategy not what the runtime keeps for later. */
 const littleMemory = {
   troika: ["--memory-bytes-max", "64MiB"],
-  rabbitMq: [
-    "vm_memory_high_watermark.absolute = 256MiB",
-    "vm_memory_high_watermark_paging_ratio = 0.99",
-    "vm_memory_calculation_strategy = legacy",
-  ],
+  rabbitMq: ["vm_memory_high_watermark.absolute = 256MiB", "vm_memory_calculation_strategy = legacy"],
 } as const;
 
 export async function startTroika({ fillsMemory = false }: ServerWish): Promise<Server> {

@@ -69,6 +69,11 @@ export class RealRabbitMq {
       RABBITMQ_MNESIA_BASE: join(directory, "mnesia"),
       RABBITMQ_LOG_BASE: join(directory, "log"),
       RABBITMQ_CONF_ENV_FILE: "/dev/null",
+      // Short of memory, queues are not written out instead: publishers are blocked, on a slow disk too.
+      RABBITMQ_ADVANCED_CONFIG_FILE: file(
+        "advanced.config",
+        "[{rabbit, [{vm_memory_high_watermark_paging_ratio, 9.0}]}].",
+      ),
       RABBITMQ_ENABLED_PLUGINS_FILE: file("plugins", `[${["rabbitmq_management", ...plugins].join(",")}].`),
       RABBITMQ_CONFIG_FILE: file(
         "rabbitmq.conf",
