@@ -254,16 +254,16 @@ test("what cannot be made is refused in RabbitMQ's words", async () => {
 
 test("a virtual host that is full takes the same definitions again, and not one queue more", async () => {
   const limit = (value: number) => api(broker, "PUT", "vhost-limits/moved%2Fhost/max-queues", { value });
-  const importing = async (names: readonly string[], path = "definitions") => {
+  const importing = async (names: readonly string[], at = "definitions") => {
     const queues = names.map((name) => ({ name, vhost: "moved/host", durable: true }));
-    return (await api(broker, "POST", path, { queues })).status;
+    return (await api(broker, "POST", at, { queues })).status;
   };
   const there = (await api(broker, "GET", "queues/moved%2Fhost")).body as { name: string }[];
   const names = there.map(({ name }) => name);
   assert.equal((await limit(names.length)).status, 204);
-  for (const path of ["definitions", "definitions/moved%2Fhost"]) {
-    assert.equal(await importing(names, path), 204);
-    assert.equal(await importing([...names, "one-more"], path), 400);
+  for (const at of ["definitions", "definitions/moved%2Fhost"]) {
+    assert.equal(await importing(names, at), 204);
+    assert.equal(await importing([...names, "one-more"], at), 400);
   }
   await limit(names.length + 1);
   assert.equal(await importing([...names, "one-more"]), 204);

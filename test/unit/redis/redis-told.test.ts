@@ -153,7 +153,7 @@ for (const text of texts) {
     cache.line("client tracking on");
     for (const key of keys) cache.line(`exists ${key}`);
     for (const [i, key] of keys.entries()) watchers[i]!.line(`watch ${key}`);
-    const before = keys.map(held);
+    const were = keys.map(held);
     const reply = caller.ask(
       ...text
         .replace("=", "")
@@ -163,7 +163,7 @@ for (const text of texts) {
     assert.doesNotMatch(reply, /^-/);
     const told = new Set(invalidated(cache.heard()));
     cache.line("client tracking off");
-    const changed = keys.filter((key, i) => held(key) !== before[i]);
+    const changed = keys.filter((key, i) => held(key) !== were[i]);
     const watched = keys.filter((_, i) => {
       watchers[i]!.line("multi");
       return !watchers[i]!.line("exec").startsWith("*0");
