@@ -741,6 +741,54 @@ for (const version of [2, 3] as const) {
   }
 }
 
+/** Of entries 1 to 4, as bits. */
+const deletions = Array.from({ length: 16 }, (_, set) =>
+  [1, 2, 3, 4].filter((id) => (set >> (id - 1)) % 2 === 1).map((id) => `${id}-1`),
+);
+
+test(
+  "entries-read and lag of groups at each place, whichever entries were deleted, before or after",
+  options,
+  async () => {
+    const ways = [
+      (at: number): Word[] => ["xreadgroup", "group", "g", "c", "count", at, "streams", "s", ">"],
+      (at: number): Word[] => ["xgroup", "setid", "s", "g", `${at}-1`],
+      (at: number): Word[] => ["xgroup", "setid", "s", "g", `${at}-1`, "entriesread", at],
+    ];
+    const requests: Word[][] = [];
+    for (const ids of deletions) {
+      for (let at = 0; at <= 4; at++) {
+        for (const way of ways) {
+          for (const isBefore of [true, false]) {
+            const gone = ids.length === 0 ? [] : [["xdel", "s", ...ids]];
+            const reads = at === 0 ? [] : [way(at)];
+            requests.push(["del", "s"], ["xgroup", "create", "s", "g", 0, "mkstream"]);
+            for (let id = 1; id <= 4; id++) requests.push(["xadd", "s", `${id}-1`, "f", "v"]);
+            requests.push(...(isBefore ? [...gone, ...reads] : [...reads, ...gone]), [
+              "xinfo",
+              "groups",
+              "s",
+            ]);
+            // What is read next is counted on from there, or anew.
+            requests.push(["xreadgroup", "group", "g", "c", "count", 1, "streams", "s", ">"]);
+            requests.push(["xinfo", "groups", "s"], ["xadd", "s", "5-1", "f", "v"], ["xinfo", "groups", "s"]);
+          }
+        }
+      }
+    }
+    const [mine, theirs] = await Promise.all(
+      [us, them].map((client) => Promise.all(client.pipeline(requests))),
+    );
+    let since = 0;
+    for (const [i, words] of requests.entries()) {
+      if (words[0] === "del") since = i;
+      if (masked(words, mine![i]!) === masked(words, theirs![i]!)) continue;
+      const done = requests.slice(since, i + 1).map((each) => each.join(" "));
+      assert.equal(mine![i], theirs![i], done.join("; "));
+    }
+  },
+);
+
 test("subscribing in RESP2 leaves few commands", options, async () => {
   await hello(2);
   await sameAll(`

@@ -111,6 +111,37 @@ test("Kafka's: literals, prefixes, everybody, hosts; a denial counts more, but n
   assert.ok(root.may("read", "pre-no") && root.may("alter", "x", { kind: "cluster" }));
 });
 
+/** Everything, by each kind of rules there is. */
+const byRules: Readonly<Record<string, Partial<User>>> = {
+  "RabbitMQ's permissions": { permissions: { "/": everyName } },
+  "Redis's rules": { redis: everyRedisRule },
+  "a selector": { redis: { commands: [], keys: [], channels: [], selectors: [everyRedisRule] } },
+};
+
+for (const [what, user] of Object.entries(byRules)) {
+  for (const tags of [[], [administratorTag], ["management"]]) {
+    for (const [principal, isHers] of [
+      ["User:*", true],
+      ["User:ann", true],
+      ["User:bob", false],
+    ] as const) {
+      test(`a denial to ${principal} for ann [${tags.join()}], who may by ${what}`, async () => {
+        const { authorization } = await asker({ ...user, tags }, [
+          { name: "no", permission: "deny", principal },
+        ]);
+        const [asked = authorization] = authorization.selectors;
+        const may = (name: string): boolean =>
+          asked.allows({ vhost: "/", kind: "name", right: "read", name }, "127.0.0.1");
+        const isDenied = isHers && !tags.includes(administratorTag);
+        assert.equal(may("no"), !isDenied);
+        assert.equal(asked.hasDenials, isDenied);
+        assert.equal(asked.allowsAll("/"), !isDenied);
+        assert.equal(may("yes"), true);
+      });
+    }
+  }
+}
+
 test("whoever may do everything is known to, and a question more costs nothing; what is taken is taken at once", async () => {
   const { access, authorization, may } = await asker({ permissions: { "/": everyName } });
   assert.ok(authorization.allowsAll("/") && !authorization.allowsAll("\0redis/1"));

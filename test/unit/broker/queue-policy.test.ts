@@ -127,6 +127,38 @@ test("a backlog is counted in slices, and what comes and goes meanwhile is count
   await bare.close();
 });
 
+test("what happens to records below, at and behind the place that counting has come to is counted once", async () => {
+  const count = 20_000;
+  const bare = await openBareBroker();
+  const queue = bare.declare("q");
+  fill(queue, count);
+  const { pending } = queue.cursor!;
+  for (let i = 0; i < count; i++) assert.equal(takeOnce(queue, 1), "taken");
+  const offsets = Array.from({ length: count }, (_, i) => pending.next(0) + i);
+  // Every other one is ready again, of all ages.
+  for (const offset of offsets) if (offset % 2 === 0) queue.requeue(offset);
+  apply(queue, { "max-length-bytes": 1e9 });
+  const bytes = queue.readyBytes!;
+  let changes = 0;
+  for (let at = 1; bytes.isCounting; at += 2) {
+    // A few of each kind, from both ends, between the slices.
+    for (const held of [offsets[at]!, offsets[count - at]!]) {
+      assert.equal(pending.ownerOf(held), 1);
+      if (at % 3 === 0) queue.settle(held);
+      else queue.requeue(held);
+      changes++;
+    }
+    assert.equal(takeOnce(queue, 2), "taken");
+    queue.removeAt(offsets[count - at - 1]!);
+    queue.catchUp();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok(changes >= 6, `${changes} changes amid it`);
+  await settled(bare);
+  assert.equal(bytes.total, queue.readyCount * body.length);
+  await bare.close();
+});
+
 test("history begins and ends with the policy, whatever was consumed before; a restart keeps both", async () => {
   const bare = await openBareBroker();
   const queue = bare.declare("q");

@@ -5,8 +5,8 @@ import { redisAddress } from "../../../cli/redis/address.ts";
 import { StartError } from "../../../src/base/errors.ts";
 
 test("user and password are decoded, and the environment has what the address leaves out", () => {
-  const { host, port, isTls, user, password, database } = redisAddress("rediss://u:50%25@[::1]:7/3", {});
-  assert.deepEqual([host, port, isTls, user, password, database], ["::1", 7, true, "u", "50%", 3]);
+  const { host, port, isTls, user, password, database } = redisAddress("rediss://u%40h:50%25@[::1]:7/3", {});
+  assert.deepEqual([host, port, isTls, user, password, database], ["::1", 7, true, "u@h", "50%", 3]);
   const given = { TROIKAMQ_REDIS_URL: "redis://h", REDISCLI_AUTH: "p" };
   const named = redisAddress(undefined, given);
   assert.deepEqual(

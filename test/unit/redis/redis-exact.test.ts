@@ -116,3 +116,22 @@ test("patterns count for a connection while it listens to them, and no longer", 
     ask("PUNSUBSCRIBE");
   }
 });
+
+test("a group's lag is not known while an entry from its last one on is deleted, its last one included", async () => {
+  const { ask } = await ready();
+  const lagOf = (read: number, deleted: number): string => {
+    ask("DEL", "s");
+    ask("XGROUP", "CREATE", "s", "g", 0, "MKSTREAM");
+    for (let id = 1; id <= 5; id++) ask("XADD", "s", `${id}-1`, "f", "v");
+    ask("XREADGROUP", "GROUP", "g", "c", "COUNT", read, "STREAMS", "s", ">");
+    ask("XDEL", "s", `${deleted}-1`);
+    const lines = ask("XINFO", "GROUPS", "s").split("\r\n");
+    return lines[lines.indexOf("lag") + 1]!;
+  };
+  // As redis-server 7.0 says it (redis-streams-real.test.ts compares with it).
+  assert.equal(lagOf(3, 2), ":2");
+  assert.equal(lagOf(3, 3), "$-1");
+  assert.equal(lagOf(3, 4), "$-1");
+  assert.equal(lagOf(5, 5), ":0");
+  assert.equal(lagOf(3, 1), ":2", "the first one");
+});

@@ -1,0 +1,66 @@
+/** Dead letters that no queue takes wait on the disk by the name of their virtual host: what becomes of them when it is deleted. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ExchangeStations } from "../../../src/broker/exchange/stations/exchange-stations.ts";
+import type { Queue } from "../../../src/broker/queue/queue.ts";
+import type { Vhost } from "../../../src/broker/vhost.ts";
+import { openBareBroker, publishTo } from "../../support/bare-broker.ts";
+
+const common = { kind: "queue", durable: true, exclusiveOwner: 0, autoDelete: false } as const;
+
+/** A queue whose messages are dead-lettered at once, to an exchange that is not there. */
+function declareSource(vhost: Vhost): Queue {
+  const args = {
+    "x-queue-type": "quorum",
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+    "x-dead-letter-exchange": "letters",
+    "x-message-ttl": 100,
+  };
+  return vhost.declareQueue({ ...common, name: "source", args });
+}
+
+function declareTarget(vhost: Vhost): Queue {
+  const options = { durable: true, autoDelete: false, internal: false, args: {} };
+  const exchange = vhost.declareExchange({ ...options, name: "letters", type: "fanout" });
+  const target = vhost.declareQueue({ ...common, name: "target", args: {} });
+  vhost.bindings.bind(exchange, target, "", {});
+  return target;
+}
+
+for (const isDeleted of [false, true]) {
+  const what = isDeleted ? "it is deleted and made again: they went with it" : "it stays: they come";
+  test(`letters that wait in a virtual host, and ${what}`, async () => {
+    const bare = await openBareBroker();
+    const { broker, pass, turnsUntil } = bare;
+    broker.stations = new ExchangeStations(broker);
+    broker.addVhost("v");
+    const vhost = broker.vhost("v")!;
+    const source = declareSource(vhost);
+    for (let i = 0; i < 3; i++) assert.ok(publishTo(source, `letter ${i}`));
+    assert.equal(source.readyCount, 3);
+    pass(200);
+    source.catchUp();
+    assert.equal(source.readyCount, 0);
+    const letters = broker.vhost("\0undelivered/v")!.queues.get("source")!;
+    letters.log.store.seal();
+    assert.equal(letters.log.length, 3);
+    if (isDeleted) {
+      let isOver = false;
+      void broker.vhostDeletions.delete(vhost).then(() => (isOver = true));
+      await turnsUntil(() => isOver);
+      pass(5000);
+      await turnsUntil(() => broker.work.waitingCount === 0);
+      assert.equal(letters.log.length, 0, "they are tried for ever");
+      broker.addVhost("v");
+    }
+    const target = declareTarget(broker.vhost("v")!);
+    for (let i = 0; i < 5; i++) {
+      pass(2000);
+      await turnsUntil(() => broker.work.waitingCount === 0);
+    }
+    target.catchUp();
+    assert.equal(target.readyCount, isDeleted ? 0 : 3);
+    await bare.close();
+  });
+}
