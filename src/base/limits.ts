@@ -140,6 +140,8 @@ export const limits = {
   aclRulesMax: 2000,
   /** Longest regular expression of a permission. */
   regexBytesMax: 1000,
+  /** Bindings that match a message, as an explanation shows them; all of them are followed. */
+  explainedBindingsMax: 1000,
   /** Policies, operator policies and other parameters of one component in one virtual host. */
   parametersMax: 1000,
   /** Instructions of a compiled regular expression, with its repeats written out. */

@@ -25,6 +25,7 @@ import { userEndpoints } from "../rabbitmq/users.ts";
 import { vhostEndpoints } from "../rabbitmq/vhosts.ts";
 import { absentEndpoints } from "../rabbitmq/without.ts";
 import { destinationEndpoints } from "../troika/destinations.ts";
+import { explainEndpoints } from "../troika/explain.ts";
 import { endpoint, type Endpoint } from "./endpoint.ts";
 import { ApiRouter } from "./router.ts";
 
@@ -62,6 +63,7 @@ const endpoints: readonly Endpoint[] = [
   ...authAttemptEndpoints,
   ...absentEndpoints,
   ...destinationEndpoints,
+  ...explainEndpoints,
 ];
 
 export const apiRouter = new ApiRouter(endpoints);

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import amqplib, { type ChannelModel } from "amqplib";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
+import { api } from "../../support/users.ts";
 
 let broker: TestBroker;
 let connection: ChannelModel;
@@ -87,4 +88,38 @@ test("Flower: the queues of a virtual host", async () => {
   const celery = (body as Record<string, unknown>[]).find(({ name }) => name === "celery")!;
   const { messages, messages_ready: ready, messages_unacknowledged: held, consumers } = celery;
   assert.deepEqual([messages, ready, held, consumers], [0, 0, 0, 0]);
+});
+
+test("explain says where a message would go, what nearly matched, and for whom", async () => {
+  const explained = async (body: object) =>
+    (await api(broker, "POST", "troika/explain", body)) as {
+      status: number;
+      body: { routed: boolean; destinations: string[]; bindings: Record<string, unknown>[]; error?: string };
+    };
+  await api(broker, "PUT", "exchanges/%2F/explained", { type: "topic" });
+  await api(broker, "PUT", "queues/%2F/explained.q", {});
+  await api(broker, "POST", "bindings/%2F/e/explained/q/explained.q", { routing_key: "orders.eu.*" });
+  const hit = await explained({ exchange: "explained", routing_key: "orders.eu.new" });
+  assert.deepEqual([hit.body.routed, hit.body.destinations], [true, ["explained.q"]]);
+  const miss = await explained({ exchange: "explained", routing_key: "orders.us.new" });
+  assert.deepEqual(miss.body, {
+    routed: false,
+    destinations: [],
+    bindings: [
+      {
+        source: "explained",
+        destination: "explained.q",
+        destination_type: "queue",
+        routing_key: "orders.eu.*",
+        arguments: {},
+        matched: false,
+        why: "word 2 of the key is 'us', and the pattern has 'eu' there",
+      },
+    ],
+    other_bindings: 0,
+    notes: [],
+  });
+  assert.equal((await explained({ exchange: "none" })).status, 404);
+  assert.equal((await explained({ vhost: "none" })).status, 404);
+  assert.equal((await explained({ exchange: "explained", headers: 5 })).status, 400);
 });

@@ -8,6 +8,7 @@ import { ByteReader } from "../../../base/bytes.ts";
 import { type AmqpProperties, readProperties } from "../../../message/amqp/properties.ts";
 import { type AmqpRecordParts, hiddenKeysOf } from "../../../message/amqp/record.ts";
 import { type FieldTable, type FieldValue, findField } from "../../../message/amqp/table.ts";
+import { fromPlain, type PlainTable } from "../../../message/amqp/table-plain.ts";
 import { displayText } from "../../../message/amqp/text.ts";
 import { nameOfText } from "../../names.ts";
 import { plainArguments } from "./plain-arguments.ts";
@@ -22,6 +23,11 @@ export function factsOfProperties(read: () => AmqpProperties): MessageFacts {
   let known: AmqpProperties | null = null;
   const properties = (): AmqpProperties => (known ??= read());
   return { properties, headers: () => headerValues(properties().headers ?? []) };
+}
+
+/** What routing may ask of a message of which the headers are known, as JSON has them. */
+export function factsOfHeaders(headers: Readonly<Record<string, unknown>>): MessageFacts {
+  return factsOfProperties(() => ({ headers: fromPlain(headers as PlainTable) }));
 }
 
 /** The keys that a message was published with: those that consumers see, and with those of BCC all. */
