@@ -152,9 +152,9 @@ export const simulatorMutants: readonly Mutant[] = [
   },
   {
     name: "a message is given back as often as one likes",
-    file: "src/broker/queue/queue.ts",
-    find: "cursor.pending.countOf(offset) > limit",
-    replace: "cursor.pending.countOf(offset) > limit + 99",
+    file: "src/broker/retry/rejection.ts",
+    find: "deliveries > (deliveryLimit ?? Infinity)",
+    replace: "deliveries > (deliveryLimit ?? Infinity) + 99",
   },
   {
     name: "live subscribers do not hear dead letters",
@@ -658,13 +658,13 @@ export const simulatorMutants: readonly Mutant[] = [
     file: "src/broker/retry/queue-retries.ts",
     find: "this.#timers.add(pending.timeOf(offset), this.#number, offset);",
     replace:
-      "this.#timers.add(0, this.#number, offset), pending.set(offset, waitingOwner, pending.countOf(offset), 0);",
+      "this.#timers.add(0, this.#number, offset), pending.set(offset, pending.ownerOf(offset), pending.countOf(offset), 0);",
   },
   {
     name: "that a rejected record of a queue comes again is not recorded",
     file: "src/broker/cursor/queue-cursor.ts",
-    find: "    this.waitingCount++;\n    this.#noteChange(offset);",
-    replace: "    this.waitingCount++;",
+    find: "    this.waiting.begin(offset, at, owner);\n    this.#noteChange(offset);",
+    replace: "    this.waiting.begin(offset, at, owner);",
   },
   ...mutantsOfWhatIsTold,
 ];

@@ -165,7 +165,7 @@ export const brokerMutants: readonly RoomMutant[] = [
   {
     name: "a record that waited at the start is given out as a new one too",
     file: "src/broker/cursor/queue-cursor.ts",
-    find: "if (news.offset >= this.#waitedBelow ||",
+    find: "if (news.offset >= this.waiting.waitedBelow ||",
     replace: "if (news.offset >= 0 ||",
   },
   {
@@ -177,7 +177,7 @@ export const brokerMutants: readonly RoomMutant[] = [
   {
     name: "a full form of a cursor forgets what waits",
     file: "src/broker/cursor/queue-cursor.ts",
-    find: "owner === requeuedOwner || owner === waitingOwner) encodeNoted",
+    find: "owner === requeuedOwner || isWaitingOwner(owner)) encodeNoted",
     replace: "owner === requeuedOwner) encodeNoted",
   },
 ];

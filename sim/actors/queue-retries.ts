@@ -76,6 +76,9 @@ export class QueueRetriesActor implements Actor {
     this.#empty = 0;
     for (const message of this.#messages.values()) {
       if (this.#isGetting) message.deliveriesMax++;
+      // What its connection had is given back, and that may have been once too often.
+      const mayHaveBeenHeld = this.#isGetting || message.state === "held";
+      if (mayHaveBeenHeld && message.deliveriesMax >= limit) message.mayBeGone = true;
       if (message.state === "held") message.state = "there";
       else if (["sent", "rejecting", "acking"].includes(message.state)) this.#becomesUnsure(message);
     }

@@ -75,10 +75,11 @@ const fields: Fields<Item> = {
   messages: (item) =>
     sumOf(
       item,
-      ({ readyCount, cursor }) => readyCount + (cursor === null ? 0 : cursor.heldCount + cursor.waitingCount),
+      ({ readyCount, cursor }) =>
+        readyCount + (cursor === null ? 0 : cursor.heldCount + cursor.waiting.count),
     ),
   messages_unacknowledged: (item) => sumOf(item, ({ cursor }) => cursor?.heldCount ?? 0),
-  messages_waiting: (item) => sumOf(item, ({ cursor }) => cursor?.waitingCount ?? 0),
+  messages_waiting: (item) => sumOf(item, ({ cursor }) => cursor?.waiting.count ?? 0),
   name: ({ name }) => shownName(name),
   partitions: ({ kind, logs }) => (kind === "kafka_topic" ? logs.length : undefined),
   pending: ({ group }) => group?.pending ?? undefined,

@@ -7,7 +7,7 @@
 import type { ByteWriter } from "../../base/bytes.ts";
 import type { Log } from "../../storage/index.ts";
 import { encodeReturned } from "./cursor-form.ts";
-import { noOwner, PendingTable, requeuedOwner, waitingOwner } from "./pending-table.ts";
+import { isWaitingOwner, noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
 
 export class EarlierDeliveries {
   /** Records below were given out: they may have been seen. */
@@ -20,7 +20,7 @@ export class EarlierDeliveries {
     this.below = below;
     this.#counts.reset();
     pending.visit(0, Infinity, (offset) => {
-      const isWaiting = pending.ownerOf(offset) === waitingOwner;
+      const isWaiting = isWaitingOwner(pending.ownerOf(offset));
       if (!isWaiting && !log.removed.has(offset))
         this.#counts.set(offset, requeuedOwner, pending.countOf(offset), 0);
       return true;

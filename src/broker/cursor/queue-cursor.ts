@@ -25,10 +25,11 @@ import { change, CursorChanges } from "./cursor-changes.ts";
 import { decodeQueuePosition, encodeNoted, encodeQueuePosition, encodeReturned } from "./cursor-form.ts";
 import { EarlierDeliveries } from "./earlier-deliveries.ts";
 import { HistoryMarks } from "../queue/history-marks.ts";
-import { noOwner, PendingTable, requeuedOwner, waitingOwner } from "./pending-table.ts";
+import { isWaitingOwner, noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
 import { PriorityOrder } from "./priority-order.ts";
 import { priorityOf } from "./record-view.ts";
 import { RequeuedRecords } from "./requeued-records.ts";
+import { WaitingRecords } from "./waiting-records.ts";
 
 /** Holds a record for a moment only. */
 const passingOwner = 1;
@@ -52,12 +53,7 @@ export class QueueCursor implements DurableState {
   handle: StateHandle | null = null;
   /** What was settled and is still in the log; null unless the queue keeps its history. */
   history: HistoryMarks | null = null;
-  /** Records that come again at a later time. */
-  waitingCount = 0;
-  /** One of them waits no more, and not because its time has come. */
-  waitingGone: (() => void) | null = null;
-  /** Below are those that waited at the start: `next` has still to pass them. */
-  #waitedBelow = 0;
+  readonly waiting = new WaitingRecords(this.pending);
   readonly #storage: Storage;
   readonly #changes = new CursorChanges();
   #savedNext = 0;
@@ -91,7 +87,7 @@ export class QueueCursor implements DurableState {
 
   /** Records held by consumers. */
   get heldCount(): number {
-    return this.pending.size - this.#requeued.count - this.waitingCount;
+    return this.pending.size - this.#requeued.count - this.waiting.count;
   }
 
   /** Whether a record that was given back comes next, whatever else will be given back. */
@@ -156,7 +152,8 @@ export class QueueCursor implements DurableState {
     const news = this.#news;
     while (news.next()) {
       if (this.history !== null && this.history.has(news.offset)) continue;
-      if (news.offset >= this.#waitedBelow || this.pending.ownerOf(news.offset) === noOwner) return true;
+      if (news.offset >= this.waiting.waitedBelow || this.pending.ownerOf(news.offset) === noOwner)
+        return true;
       if (this.order !== null) this.order.note(news.offset, priorityOf(news));
     }
     return false;
@@ -255,15 +252,12 @@ export class QueueCursor implements DurableState {
     const owner = this.pending.clear(offset);
     if (owner === noOwner) return false;
     if (owner === requeuedOwner) this.#requeued.count--;
-    else if (owner === waitingOwner) {
-      this.waitingCount--;
-      this.waitingGone?.();
-    }
+    else if (isWaitingOwner(owner)) this.waiting.settled();
     if (this.order !== null) this.order.gone(offset);
     if (this.history !== null) this.#noteHistory(offset);
     if (assertsAreOn)
       assertInvariant(
-        this.heldCount >= 0 && this.#requeued.count >= 0 && this.waitingCount >= 0,
+        this.heldCount >= 0 && this.#requeued.count >= 0 && this.waiting.count >= 0,
         "what is pending is held, waits or is requeued",
       );
     return true;
@@ -307,7 +301,7 @@ export class QueueCursor implements DurableState {
   requeue(offset: number): void {
     const owner = this.pending.ownerOf(offset);
     if (owner === noOwner || owner === requeuedOwner) return;
-    if (assertsAreOn) assertInvariant(owner !== waitingOwner, "what waits is not given back before its time");
+    if (assertsAreOn) assertInvariant(!isWaitingOwner(owner), "what waits is not given back before its time");
     // It waited at the start, and has not been passed since.
     if (this.order !== null && this.order.levelOf(offset) < 0) this.#notePriority(offset, this.order);
     this.pending.set(offset, requeuedOwner, this.pending.countOf(offset), 0);
@@ -315,21 +309,24 @@ export class QueueCursor implements DurableState {
     this.#noteChange(offset);
   }
 
-  /** A held record is given out again after that wall time, in ms, once `requeue` says so. */
-  wait(offset: number, at: number): void {
-    const { pending } = this;
-    if (assertsAreOn)
-      assertInvariant(pending.ownerOf(offset) > noOwner, "a record that comes again was held");
-    pending.set(offset, waitingOwner, pending.countOf(offset), at);
-    this.waitingCount++;
+  /**
+   * A held record waits until that wall time, in ms, and why is `owner`: to be given out again, or to be a dead letter. `endWait` is
+   * called then.
+   */
+  wait(offset: number, at: number, owner: number): void {
+    this.waiting.begin(offset, at, owner);
     this.#noteChange(offset);
   }
 
-  /** The time has come: what becomes of the record is said next, in the same turn. */
-  endWait(offset: number): void {
-    const { pending } = this;
-    pending.set(offset, passingOwner, pending.countOf(offset), 0);
-    this.waitingCount--;
+  /** The time has come: what becomes of the record is said next, in the same turn. Returns why it waited. */
+  endWait(offset: number): number {
+    return this.waiting.end(offset, passingOwner);
+  }
+
+  /** A record that is to be given out again stands before the one that `peek` stops at. */
+  get isBehindWaiting(): boolean {
+    const { waiting } = this;
+    return waiting.count > 0 && this.peek() && waiting.isAnyBefore(this.record.offset, this.order);
   }
 
   #noteChange(offset: number): void {
@@ -439,7 +436,7 @@ export class QueueCursor implements DurableState {
     writer.uint32(0);
     this.pending.visit(0, Infinity, (offset) => {
       const owner = this.pending.ownerOf(offset);
-      if (owner === requeuedOwner || owner === waitingOwner) encodeNoted(writer, this.pending, offset);
+      if (owner === requeuedOwner || isWaitingOwner(owner)) encodeNoted(writer, this.pending, offset);
       else {
         // Who holds it is forgotten, and this delivery; not that it was given back before.
         const returns = this.pending.countOf(offset) - 1;
@@ -468,13 +465,7 @@ export class QueueCursor implements DurableState {
   restored(): void {
     const { pending, log } = this;
     this.#earlier.restored(this.next, pending, log);
-    pending.visit(0, Infinity, (offset) => {
-      if (pending.ownerOf(offset) === waitingOwner && !log.removed.has(offset))
-        this.#waitedBelow = offset + 1;
-      else pending.clear(offset);
-      return true;
-    });
-    this.waitingCount = pending.size;
+    this.waiting.restored(log);
     this.#news.seek(log.firstOffset);
   }
 }

@@ -66,6 +66,9 @@ export interface QueuePolicy {
   readonly countsDeliveries: boolean;
 }
 
+/** The argument of a queue that was made for the dead letters of another: that one's name. */
+export const deadLettersOf = "x-dead-letters-of";
+
 /** A policy's definition, as RabbitMQ has it: `max-length` and its value, and so on. */
 export type PolicyDefinition = Readonly<Record<string, unknown>>;
 
@@ -246,6 +249,8 @@ export function effectivePolicy(
   const policyFirst = (name: string): unknown => fromPolicy(name) ?? args[`x-${name}`];
   const deliveryLimit = isQuorum ? quorumDeliveryLimit(args, fromPolicy) : least("delivery-limit");
   const overflow = overflowOf(isQuorum ? policyFirst("overflow") : argumentFirst("overflow"));
+  // What a consumer rejects in a queue of dead letters is gone: a policy for both would bring it back for ever.
+  const retryLimit = deadLettersOf in args ? undefined : numberOf(policyFirst("retry-limit"));
   const maxLength = least("max-length");
   const maxLengthBytes =
     type === "stream" ? numberOf(policyFirst("max-length-bytes")) : least("max-length-bytes");
@@ -265,7 +270,7 @@ export function effectivePolicy(
     deliveryLimit,
     consumerTimeout: least("consumer-timeout"),
     ...historyOf(subject, fromPolicy, topic),
-    retryLimit: numberOf(policyFirst("retry-limit")),
+    retryLimit,
     retryBackoffMs: numberOf(policyFirst("retry-backoff-ms")),
     retryFactor: numberOf(policyFirst("retry-factor")),
     retryMaxMs: numberOf(policyFirst("retry-max-ms")),
@@ -274,8 +279,7 @@ export function effectivePolicy(
     singleActiveConsumer: args["x-single-active-consumer"] === true,
     maxPriority: type === "classic" ? Math.min(numberOf(args["x-max-priority"]) ?? 0, priorityMax) : 0,
     keepsReturnOrder: isQuorum,
-    countsDeliveries:
-      deliveryLimit !== undefined || isQuorum || numberOf(policyFirst("retry-limit")) !== undefined,
+    countsDeliveries: deliveryLimit !== undefined || isQuorum || retryLimit !== undefined,
   };
 }
 

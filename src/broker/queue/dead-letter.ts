@@ -101,8 +101,8 @@ export function deadLetterParts(
   message.show(writer.buffer, 0, writer.length);
   depth++;
   try {
-    if (stations === null) return publishLetter(vhost, message, place.isSure);
-    if (stations.hasDeadLetters(queue) || !publishLetter(vhost, message, true))
+    if (stations === null) return publishLetter(vhost, message, place.isSure ? "whatever" : "once");
+    if (stations.hasDeadLetters(queue) || !publishLetter(vhost, message, "surely"))
       stations.keepDeadLetter(queue, writer.buffer, writer.length);
     return true;
   } finally {
@@ -111,10 +111,14 @@ export function deadLetterParts(
 }
 
 /**
- * Publishes a dead letter through its exchange, except to queues that it would go round through. `isSure`: all of the queues take it, or
- * none gets it and the result is false, as it is where there is no queue.
+ * How a dead letter is published. `once`: to the queues that take it. `surely`: to all of the queues, or to none, and the result is
+ * false, as it is where there is no queue. Both leave out queues that it would go round through, as RabbitMQ does. `whatever`: as `surely`, to
+ * those too, since a message that may not be lost goes round rather.
  */
-export function publishLetter(vhost: Vhost, message: AmqpRecordMessage, isSure: boolean): boolean {
+type LetterManner = "once" | "surely" | "whatever";
+
+/** Publishes a dead letter through its exchange. */
+export function publishLetter(vhost: Vhost, message: AmqpRecordMessage, manner: LetterManner): boolean {
   const parts = message.asAmqp();
   const exchange = vhost.exchanges.get(parts.buffer.latin1Slice(parts.exchangeStart, parts.exchangeEnd));
   if (exchange === undefined) return false;
@@ -125,10 +129,11 @@ export function publishLetter(vhost: Vhost, message: AmqpRecordMessage, isSure: 
     keys,
     factsOfProperties(() => properties),
   );
+  if (manner === "whatever") return vhost.publication.publishSurely(exchange, route, message, null);
   const cycling = cyclingQueues(deathsOf(properties.headers ?? []));
   const isLeftOut = (target: Queue): boolean => cycling.has(target.name);
   const leavesOut = route.queues.some(isLeftOut) ? isLeftOut : null;
-  if (isSure) return vhost.publication.publishSurely(exchange, route, message, leavesOut);
+  if (manner === "surely") return vhost.publication.publishSurely(exchange, route, message, leavesOut);
   vhost.publication.publish(exchange, route, message, leavesOut);
   return true;
 }

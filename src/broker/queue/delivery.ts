@@ -8,10 +8,9 @@ import type { Queue } from "./queue.ts";
 
 export function deliverReady(queue: Queue, now: number): void {
   const cursor = queue.cursor!;
-  if (isHeldUp(queue)) return;
   const { retention, inflation } = queue.vhost.broker;
   const { consumers, returns, readyBytes, log } = queue;
-  const { singleActiveConsumer } = queue.policy;
+  const { singleActiveConsumer, retryKeepsOrder } = queue.policy;
   /** The record that is being handed over. */
   let offset = -1;
   try {
@@ -24,6 +23,7 @@ export function deliverReady(queue: Queue, now: number): void {
         inflation.continueLater(queue, isServed);
         return;
       }
+      if (retryKeepsOrder && cursor.isBehindWaiting) return;
       const { isNoAck } = consumer;
       if (isNoAck ? !cursor.take() : !cursor.acquire(consumer.id, now)) return;
       const { record } = cursor;
@@ -51,11 +51,6 @@ export function deliverReady(queue: Queue, now: number): void {
   }
 }
 
-/** A record waits to be delivered again, and those behind it may not overtake it. */
-function isHeldUp({ policy, cursor }: Queue): boolean {
-  return policy.retryKeepsOrder && cursor!.waitingCount > 0;
-}
-
 /** What was done with a record that its cursor gave has failed: it goes out again. */
 export function giveBack(queue: Queue, offset: number): void {
   queue.cursor!.giveBack(offset);
@@ -78,7 +73,8 @@ export function takeOnce(queue: Queue, owner: number): "taken" | "empty" | "late
     return "later";
   }
   if (queue.canExpire && !retention.expireHead(queue, true)) return "later";
-  if (isHeldUp(queue) || !cursor.acquire(owner, clock.now())) return "empty";
+  if (queue.policy.retryKeepsOrder && cursor.isBehindWaiting) return "empty";
+  if (!cursor.acquire(owner, clock.now())) return "empty";
   queue.readyBytes?.taken(cursor.record);
   queue.delivered++;
   return "taken";

@@ -5,7 +5,7 @@
 import { assertInvariant } from "../../base/assert.ts";
 import type { Log } from "../../storage/index.ts";
 import type { QueueCursor } from "../cursor/queue-cursor.ts";
-import { noOwner, waitingOwner } from "../cursor/pending-table.ts";
+import { isWaitingOwner, noOwner } from "../cursor/pending-table.ts";
 import type { ReadyBytes } from "./ready-bytes.ts";
 
 const recordsMax = 256;
@@ -37,7 +37,7 @@ export function assertQueue(queue: CheckedQueue): void {
     const isHeld = owner > noOwner;
     assertInvariant(!(isGone && isHeld), "a record that is gone is held by nobody");
     if (!isGone && !isHeld) ready++;
-    const isKnown = offset < cursor.next || (isHeld && owner !== waitingOwner);
+    const isKnown = offset < cursor.next || (isHeld && !isWaitingOwner(owner));
     if (!isGone && cursor.order !== null && isKnown)
       assertInvariant(cursor.order.levelOf(offset) >= 0, "a record that is held or waits has a priority");
   }

@@ -20,7 +20,7 @@ import { deliverReady } from "./delivery.ts";
 import { PriorityFiling } from "./filing.ts";
 import { HistoryMarks } from "./history-marks.ts";
 import type { QueueRetries } from "../retry/queue-retries.ts";
-import { giveUp, resumeWaiting } from "../retry/rejection.ts";
+import { giveUp, isExhausted, resumeWaiting } from "../retry/rejection.ts";
 import { effectivePolicy, keepsHistory, type PolicyLayers, type QueuePolicy } from "../policy/policy.ts";
 import { QueuePolicies } from "../policy/policies.ts";
 import type { LogWaiter, QueueConsumer } from "./readers.ts";
@@ -179,7 +179,7 @@ export class Queue implements TickedQueue {
     const { cursor, log } = this;
     if (cursor === null) return log.length;
     const unsettled = cursor.history === null ? log.length : log.stableEnd - cursor.history.countBelow(log);
-    return unsettled - cursor.heldCount - cursor.waitingCount + this.returns.count;
+    return unsettled - cursor.heldCount - cursor.waiting.count + this.returns.count;
   }
 
   /** Walks the records from `offset` on without consuming them. */
@@ -345,8 +345,7 @@ export class Queue implements TickedQueue {
    */
   requeue(offset: number): void {
     const cursor = this.cursor!;
-    const limit = this.policy.deliveryLimit;
-    if (limit !== undefined && cursor.pending.countOf(offset) > limit) {
+    if (isExhausted(this, offset)) {
       giveUp(this, offset, "delivery_limit");
       return;
     }

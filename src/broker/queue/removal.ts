@@ -5,7 +5,7 @@
  * and counts for no bound.
  */
 import { noOwner } from "../cursor/pending-table.ts";
-import { endWaiting } from "../retry/rejection.ts";
+import { forgetWaiting } from "../retry/rejection.ts";
 import type { Queue } from "./queue.ts";
 
 /** All records below an offset, whoever holds them (XTRIM, DeleteRecords). */
@@ -25,7 +25,7 @@ export function purge(queue: Queue): number {
   const { cursor, log } = queue;
   queue.returns.finishAll();
   log.store.seal();
-  endWaiting(queue);
+  if (cursor !== null && cursor.waiting.count > 0) forgetWaiting(queue);
   const count = queue.readyCount;
   queue.readyBytes?.purged();
   if (cursor !== null && cursor.history !== null) {

@@ -6,7 +6,8 @@
  * what the dead letter says (queue/dead-letter.ts). As in RabbitMQ, what a dead-letter exchange does not route is gone.
  */
 import { BrokerError } from "../../base/errors.ts";
-import type { QueuePolicy } from "../policy/policy.ts";
+import { shownName } from "../names.ts";
+import { deadLettersOf, type QueuePolicy } from "../policy/policy.ts";
 import type { Vhost } from "../vhost.ts";
 
 /** Why a record leaves its queue unconsumed; RabbitMQ's words. */
@@ -48,7 +49,8 @@ export function deadLetterPlace(
 export function makeDeadQueue({ name, durable, vhost }: DyingQueue): boolean {
   const deadName = deadQueueName(name);
   if (vhost.queues.has(deadName)) return true;
-  const options = { kind: "queue", exclusiveOwner: 0, autoDelete: false, args: {} } as const;
+  const args = { [deadLettersOf]: shownName(name) };
+  const options = { kind: "queue", exclusiveOwner: 0, autoDelete: false, args } as const;
   try {
     vhost.declareQueue({ ...options, name: deadName, durable });
     return true;

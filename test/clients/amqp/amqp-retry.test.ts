@@ -130,3 +130,31 @@ test("arguments are checked, and who may not make the queue of dead letters may 
   await channel.assertQueue("mine", { arguments: { "x-retry-limit": 2 } });
   await low.closeConnections();
 });
+
+test("a message that ends its consumer each time is a dead letter in the end; if-empty spares what waits", async () => {
+  const channel = await target.channel();
+  const queue = uniqueName("poison");
+  await channel.assertQueue(queue, { arguments: { "x-retry-limit": 3, "x-retry-backoff-ms": 60_000 } });
+  channel.sendToQueue(queue, Buffer.from("poison"));
+  for (let i = 0; i < 3; i++) {
+    const connection = await target.connect();
+    const gathered = await Gathered.from(await connection.createChannel(), queue);
+    await gathered.count(1);
+    await connection.close();
+  }
+  const letter = await until(async () => {
+    const got = await channel.get(`${queue}.dead`).catch(() => false as const);
+    return got === false ? undefined : got;
+  });
+  assert.equal(letter.properties.headers!["x-first-death-reason"], "delivery_limit");
+  channel.sendToQueue(queue, Buffer.from("waits"));
+  const got = await until(async () => {
+    const taken = await channel.get(queue);
+    return taken === false ? undefined : taken;
+  });
+  channel.reject(got, false);
+  assert.match(
+    await closingOf(target, (other) => other.deleteQueue(queue, { ifEmpty: true })),
+    /406 PRECONDITION_FAILED - queue '.*' in vhost '\/' not empty/,
+  );
+});

@@ -51,6 +51,6 @@ export class UndeliveredLetters {
     // It went with its virtual host.
     if (vhost === undefined) return true;
     const record = Buffer.from(buffer.subarray(start, end));
-    return publishLetter(vhost, new AmqpRecordMessage().show(record, 0, record.length), true);
+    return publishLetter(vhost, new AmqpRecordMessage().show(record, 0, record.length), "surely");
   }
 }

@@ -16,7 +16,8 @@ export function queueDelete(channel: Channel, values: MethodArguments["queue.del
     if (values.ifUnused && queue.consumerCount > 0) {
       throw new AmqpError("PRECONDITION_FAILED", `${what} in use`);
     }
-    if (values.ifEmpty && queue.readyCount > 0) {
+    // What waits to be delivered again is nobody's, and would be gone.
+    if (values.ifEmpty && queue.readyCount + (queue.cursor?.waiting.count ?? 0) > 0) {
       throw new AmqpError("PRECONDITION_FAILED", `${what} not empty`);
     }
   }

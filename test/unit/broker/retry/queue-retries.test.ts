@@ -8,7 +8,7 @@ import { AmqpView } from "../../../../src/message/convert/as-amqp.ts";
 import { takeOnce } from "../../../../src/broker/queue/delivery.ts";
 import { purge } from "../../../../src/broker/queue/removal.ts";
 import type { Queue } from "../../../../src/broker/queue/queue.ts";
-import { endWaiting, reject } from "../../../../src/broker/retry/rejection.ts";
+import { reject } from "../../../../src/broker/retry/rejection.ts";
 import { type BareBroker, openBareBroker, publishTo } from "../../../support/bare-broker.ts";
 
 const getOwner = 1;
@@ -45,7 +45,7 @@ test("a rejected record comes again after its back-off, and is a dead letter aft
   const queue = bare.declare("q", policy);
   publishTo(queue, "a");
   assert.deepEqual(rejectAll(queue), ["a 1"]);
-  assert.deepEqual([queue.readyCount, queue.cursor!.heldCount, queue.cursor!.waitingCount], [0, 0, 1]);
+  assert.deepEqual([queue.readyCount, queue.cursor!.heldCount, queue.cursor!.waiting.count], [0, 0, 1]);
   await passed(bare, 99);
   assert.deepEqual(rejectAll(queue), []);
   await passed(bare, 1);
@@ -82,7 +82,7 @@ test("what waits survives a restart with its time and its count, and is not deli
     const second = await openBareBroker(first.disk);
     queue = second.broker.defaultVhost.queue("q");
     await second.turnsUntil(() => !queue.isFiling);
-    assert.deepEqual([queue.readyCount, queue.cursor!.waitingCount], [1, 2], JSON.stringify(args));
+    assert.deepEqual([queue.readyCount, queue.cursor!.waiting.count], [1, 2], JSON.stringify(args));
     assert.equal(take(queue)?.body, "c");
     assert.equal(take(queue), null);
     await passed(second, 100);
@@ -139,14 +139,13 @@ test("purge, deletion and the end of waiting leave nothing behind in the timers"
   publishTo(held, "a");
   rejectAll(held);
   assert.equal(purge(queue), 3);
-  assert.deepEqual([queue.log.length, queue.cursor!.pending.size, queue.cursor!.waitingCount], [0, 0, 0]);
+  assert.deepEqual([queue.log.length, queue.cursor!.pending.size, queue.cursor!.waiting.count], [0, 0, 0]);
   publishTo(queue, "d");
   rejectAll(queue);
-  endWaiting(queue);
-  assert.equal(take(queue)?.body, "d");
   bare.broker.defaultVhost.deleteQueue(held);
   await passed(bare, 5000);
   assert.equal(bare.broker.wallTimers.size, 0);
+  assert.equal(take(queue)?.body, "d");
   assert.equal(take(queue), null);
   await bare.close();
 });
@@ -182,7 +181,7 @@ test("a policy acts on what is there, and what waits comes at its time once it i
   queue.applyLayers({ policy: definition, operatorPolicy: null });
   reject(queue, take(queue)!.offset);
   queue.applyLayers({ policy: null, operatorPolicy: null });
-  assert.equal(queue.cursor!.waitingCount, 1);
+  assert.equal(queue.cursor!.waiting.count, 1);
   await passed(bare, 100);
   assert.equal(take(queue)?.count, 2);
   await bare.close();
@@ -204,7 +203,7 @@ test("while nothing takes the dead letter it stays, and is delivered no more", a
     for (let i = 0; i < 3; i++) {
       await passed(bare, 5000);
       assert.equal(take(queue), null);
-      assert.equal(queue.cursor!.waitingCount, 1);
+      assert.equal(queue.cursor!.waiting.count, 1);
     }
   }
   purge(dead);
@@ -212,6 +211,93 @@ test("while nothing takes the dead letter it stays, and is delivered no more", a
   assert.equal(take(dead)?.body, "a");
   assert.equal(full.log.length, 0);
   assert.equal(tooLong.log.length, 1);
+  await bare.close();
+});
+
+test("what is given back too often is given up too, and stays so while no place takes it, with its reason", async () => {
+  const bare = await openBareBroker();
+  for (const [name, args] of [
+    ["retried", policy],
+    ["limited", { ...policy, "x-retry-limit": 10, "x-queue-type": "quorum", "x-delivery-limit": 2 }],
+  ] as const) {
+    const queue = bare.declare(name, args);
+    const dead = bare.declare(`${name}.dead`, { "x-max-length": 1, "x-overflow": "reject-publish" });
+    publishTo(dead, "there");
+    publishTo(queue, "a");
+    // As a connection does that ends each time.
+    for (let i = 0; i < 3; i++) queue.requeue(take(queue)!.offset);
+    for (let i = 0; i < 3; i++) {
+      await passed(bare, 5000);
+      assert.deepEqual([take(queue), queue.cursor!.waiting.count], [null, 1], name);
+    }
+    purge(dead);
+    await passed(bare, 5000);
+    assert.equal(queue.log.length, 0, name);
+    dead.catchUp();
+    assert.equal(takeOnce(dead, getOwner), "taken");
+    const { buffer, recordEnd } = view.show(dead.cursor!.record);
+    assert.ok(buffer.latin1Slice(0, recordEnd).includes("delivery_limit"), name);
+  }
+  await bare.close();
+});
+
+test("a dead letter that has been among dead letters goes there again, and is not lost", async () => {
+  const bare = await openBareBroker();
+  const queue = bare.declare("q", { ...policy, "x-retry-limit": 1 });
+  // What expires there leads back.
+  const dead = bare.declare("q.dead", {
+    "x-message-ttl": 10,
+    "x-dead-letter-exchange": "",
+    "x-dead-letter-routing-key": "q",
+  });
+  publishTo(queue, "a");
+  // RabbitMQ's rule against cycles drops what nobody has rejected since.
+  reject(queue, take(queue)!.offset);
+  await passed(bare, 20);
+  dead.catchUp();
+  queue.requeue(take(queue)!.offset);
+  dead.catchUp();
+  assert.deepEqual([dead.readyCount, queue.log.length], [1, 0]);
+  await bare.close();
+});
+
+test("a queue that was made for dead letters has no retries of its own, though a policy matches both", async () => {
+  const bare = await openBareBroker();
+  const queue = bare.declare("q");
+  const layers = { policy: { "retry-limit": 1 }, operatorPolicy: null };
+  queue.applyLayers(layers);
+  publishTo(queue, "a");
+  rejectAll(queue);
+  const dead = bare.broker.defaultVhost.queue("q.dead");
+  dead.applyLayers(layers);
+  assert.deepEqual(rejectAll(dead), ["a 1"]);
+  assert.equal(bare.broker.defaultVhost.queues.has("q.dead.dead"), false);
+  assert.equal(dead.log.length, 0);
+  await bare.close();
+});
+
+test("order: what stands before the waiting one goes out, what stands behind it waits, and dead letters hold up nobody", async () => {
+  const bare = await openBareBroker();
+  const queue = bare.declare("q", { ...policy, "x-retry-keeps-order": true as unknown as number });
+  for (const body of ["a", "b", "c"]) publishTo(queue, body);
+  const [a, b] = [take(queue)!, take(queue)!];
+  reject(queue, b.offset);
+  queue.requeue(a.offset);
+  assert.equal(take(queue)?.body, "a");
+  assert.equal(take(queue), null);
+  await passed(bare, 100);
+  assert.deepEqual([take(queue)?.body, take(queue)?.body], ["b", "c"]);
+  const dead = bare.declare("full.dead", { "x-max-length": 1, "x-overflow": "reject-publish" });
+  publishTo(dead, "there");
+  const full = bare.declare("full", {
+    ...policy,
+    "x-retry-limit": 1,
+    "x-retry-keeps-order": true as unknown as number,
+  });
+  for (const body of ["a", "b"]) publishTo(full, body);
+  reject(full, take(full)!.offset);
+  assert.equal(full.cursor!.waiting.count, 1);
+  assert.equal(take(full)?.body, "b");
   await bare.close();
 });
 
