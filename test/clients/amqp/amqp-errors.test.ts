@@ -207,6 +207,22 @@ const cases: Record<string, [Action, string]> = {
     },
     `connection 540 NOT_IMPLEMENTED - automatic acknowledgement not supported by stream queues queue '${stream}' in vhost '/'`,
   ],
+  "reject of a message of a stream": [
+    async (channel) => {
+      await channel.prefetch(5);
+      channel.sendToQueue(stream, body);
+      const args = { "x-stream-offset": "first" };
+      return channel.consume(stream, (message) => channel.reject(message!, false), { arguments: args });
+    },
+    `connection 540 NOT_IMPLEMENTED - basic.nack and basic.reject not supported by stream queues queue '${stream}' in vhost '/'`,
+  ],
+  "stream consumer from an offset that is none": [
+    async (channel) => {
+      await channel.prefetch(5);
+      return channel.consume(stream, () => {}, { arguments: { "x-stream-offset": "10q" } });
+    },
+    `channel 406 PRECONDITION_FAILED - invalid arg 'x-stream-offset' for queue '${stream}' in vhost '/': {invalid_stream_offset_arg,{longstr,<<"10q">>}}`,
+  ],
   "direct reply-to without its consumer": [
     (channel) => channel.publish("", queue, body, { replyTo: "amq.rabbitmq.reply-to" }),
     "channel 406 PRECONDITION_FAILED - fast reply consumer does not exist",
