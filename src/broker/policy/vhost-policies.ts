@@ -94,7 +94,9 @@ export class VhostPolicies {
       const policy = value as PolicyValue;
       return { name, value: policy, regex: compilePolicyPattern(policy.pattern) };
     });
-    return compiled.toSorted((one, other) => other.value.priority - one.value.priority);
+    // RabbitMQ promises nothing for equal priorities; here a restart changes nothing.
+    const byName = (one: Compiled, other: Compiled): number => (one.name < other.name ? -1 : 1);
+    return compiled.toSorted((one, other) => other.value.priority - one.value.priority || byName(one, other));
   }
 
   get #count(): number {

@@ -96,3 +96,19 @@ test("a kill before the deletion is written leaves the virtual host whole", asyn
   assert.equal(again.broker.vhost("v")!.queues.size, count);
   await again.close();
 });
+
+test("of policies of equal priority the first by its name counts, whichever was made first", async () => {
+  const bare = await openBareBroker();
+  const { broker, declare } = bare;
+  for (const [name, maxLength] of [
+    ["zz", 1],
+    ["aa", 2],
+    ["mm", 3],
+  ] as const)
+    broker.parameters.set(
+      { vhost: "/", component: "policy", name },
+      { pattern: "^q$", definition: { "max-length": maxLength }, priority: 0 },
+    );
+  assert.equal(declare("q").policy.maxLength, 2);
+  await bare.close();
+});
