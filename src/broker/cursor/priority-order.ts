@@ -17,7 +17,7 @@ import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import type { Log } from "../../storage/index.ts";
 import { OffsetHeap, type OffsetQueue } from "./offset-heap.ts";
 import { PageNumbers } from "./page-numbers.ts";
-import type { PendingTable } from "./pending-table.ts";
+import { noOwner, type PendingTable } from "./pending-table.ts";
 
 const offsetsPerPage = 1024;
 /** RabbitMQ's highest priority. */
@@ -45,6 +45,13 @@ export class PriorityOrder {
   #newest: Page | null = null;
   /** Where a record was found last. */
   #found: Page | null = null;
+  /** The records that somebody holds, or that wait to come again. */
+  readonly #pending: PendingTable;
+  /**
+   * Below, some of the records that are noted may stand among those that wait to be given out; above, one that somebody holds is behind
+   * `#from`. Set at the start.
+   */
+  notedBelow = 0;
   /** Behind the newest mark that was set. */
   #end = 0;
   /** For each priority the lowest offset that may be one of a record which nobody was given; Infinity: there is none. */
@@ -56,9 +63,10 @@ export class PriorityOrder {
   /** A bit for each priority of which `#from` is not Infinity. */
   readonly #present = new Uint32Array((priorityMax + 1) >>> 5);
 
-  constructor(max: number, log: Log) {
+  constructor(max: number, log: Log, pending: PendingTable) {
     this.max = max;
     this.#log = log;
+    this.#pending = pending;
     this.#from = new Float64Array(max + 1).fill(Infinity);
     this.#lastPageOf = new Float64Array(max + 1).fill(-1);
   }
@@ -185,7 +193,7 @@ export class PriorityOrder {
         let at = distance | 0;
         const end = Math.min(at + nearOffsets, offsetsPerPage, this.#end - offset) | 0;
         while (at < end && marks[at] !== mark) at++;
-        if (at < end && !this.#log.removed.has(offset + at)) {
+        if (at < end && !this.#log.removed.has(offset + at) && !this.#isNoted(offset + at)) {
           this.#from[level] = offset + at;
           return true;
         }
@@ -208,6 +216,7 @@ export class PriorityOrder {
       this.pagesSearched++;
       if (marks[at] !== mark) at = marks.indexOf(mark, at);
       for (; at >= 0; at = marks.indexOf(mark, at + 1)) {
+        if (this.#isNoted(offset + at)) continue;
         if (!removed.has(offset + at)) {
           this.#from[level] = offset + at;
           this.#found = page;
@@ -218,6 +227,10 @@ export class PriorityOrder {
     }
     this.#nothingOf(level);
     return false;
+  }
+
+  #isNoted(offset: number): boolean {
+    return offset < this.notedBelow && this.#pending.ownerOf(offset) !== noOwner;
   }
 
   #nothingOf(level: number): void {
@@ -232,8 +245,8 @@ export class PriorityOrder {
     return ofA === ofB ? a < b : ofA > ofB;
   }
 
-  /** All that was ready is gone; `pending` are held. */
-  purged(pending: PendingTable): void {
+  /** All that was ready is gone; what is pending is held. */
+  purged(): void {
     this.#from.fill(Infinity);
     this.#lastPageOf.fill(-1);
     for (const pages of this.#pagesOf) pages?.clear();
@@ -241,7 +254,7 @@ export class PriorityOrder {
     const before = this.#pages;
     this.#pages = new Map();
     this.#newest = this.#found = null;
-    pending.visit(0, Infinity, (offset) => {
+    this.#pending.visit(0, Infinity, (offset) => {
       const page = before.get(Math.floor(offset / offsetsPerPage));
       const mark = page === undefined ? 0 : page.marks[offset % offsetsPerPage]!;
       if (mark > 0) this.#mark(offset, mark - 1);

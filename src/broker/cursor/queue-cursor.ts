@@ -80,7 +80,7 @@ export class QueueCursor implements DurableState {
 
   /** What waits goes out by priority, of which `max` is the highest. Before anything is there. */
   sortByPriority(max: number): void {
-    this.order = new PriorityOrder(max, this.log);
+    this.order = new PriorityOrder(max, this.log, this.pending);
     this.#requeued.sortBy(this.order);
   }
 
@@ -475,6 +475,7 @@ export class QueueCursor implements DurableState {
       return true;
     });
     this.waitingCount = pending.size;
+    if (this.order !== null) this.order.notedBelow = this.#waitedBelow;
     this.#news.seek(log.firstOffset);
   }
 }

@@ -17,7 +17,8 @@ class GoneRecords {
 
 function make(max: number) {
   const log = new GoneRecords();
-  return { log, order: new PriorityOrder(max, log as unknown as Log) };
+  const held = new PendingTable();
+  return { log, held, order: new PriorityOrder(max, log as unknown as Log, held) };
 }
 
 type Step =
@@ -42,16 +43,15 @@ test("the highest priority comes first, and of it the oldest, whatever is taken 
       fc.integer({ min: 0, max: 3000 }),
       fc.array(step, { maxLength: 60, size: "max" }),
       (max, firstOffset, steps) => {
-        const { log, order } = make(max);
+        const { log, held, order } = make(max);
         log.removed.addRange(0, firstOffset);
         let next = firstOffset;
         let ready: { offset: number; level: number }[] = [];
-        const held = new PendingTable();
         for (const each of steps) {
           if (each === "purge") {
             for (const { offset } of ready) log.removed.add(offset);
             ready = [];
-            order.purged(held);
+            order.purged();
           } else if ("file" in each) {
             for (const priority of each.file) {
               // Offsets without a record are among them.
