@@ -90,9 +90,12 @@ test("what a client publishes before it acknowledges is among what it may get ne
   }
 });
 
-test("what a transaction publishes before it acknowledges is among what its consumer may get next", async () => {
+test("what a transaction publishes before it acknowledges is among what its consumer may get next", async (t) => {
+  if (isOther)
+    return t.skip("a queue of RabbitMQ takes acknowledgements out of its mailbox before publishes");
   const { channel, queue } = await channelAndQueue({ exclusive: false, autoDelete: true });
   const client = await RawClient.ready(target.url);
+  t.after(() => client.socket.destroy());
   const published = (body: string, priority: number): Buffer =>
     publish(1, "", queue, Buffer.from(body), priority);
   const bodies = (): string[] =>
@@ -113,7 +116,6 @@ test("what a transaction publishes before it acknowledges is among what its cons
   client.send(ack(2), commit);
   await until(() => bodies().length === 3, "the third message");
   assert.deepEqual(bodies(), ["first", "high", "low"]);
-  client.socket.destroy();
 });
 
 test("a consumer that comes after the messages gets them by priority", async () => {
