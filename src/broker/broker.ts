@@ -130,8 +130,6 @@ export class Broker {
   isOpen = false;
   /** How many calls of `catchUp` are nested at the moment. */
   queuesCatchingUp = 0;
-  /** Queues whose messages have priorities. */
-  priorityQueues = 0;
   #nextConsumerId = 1;
   #sweep: Timer | null = null;
   #diskLook: Timer | null = null;

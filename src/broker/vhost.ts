@@ -256,7 +256,6 @@ export class Vhost {
     if (this.#queueWaiters.size > 0) this.#wakeQueueWaiters(queue);
     this.exchanges.get("")!.router.bind(queue, options.name, {});
     this.routingVersion++;
-    if (queue.filing !== null) this.broker.priorityQueues++;
     return queue;
   }
 
@@ -289,6 +288,5 @@ export class Vhost {
     this.exchanges.get("")!.router.unbind(queue, queue.name, {});
     this.bindings.removeTo(queue);
     this.routingVersion++;
-    if (queue.filing !== null) this.broker.priorityQueues--;
   }
 }

@@ -64,9 +64,16 @@ export function openChannel(channel: number): Buffer {
   return method(channel, 20, 10, shortText(""));
 }
 
-/** basic.publish with its header and one body frame; the message has no properties. */
-export function publish(channel: number, exchange: string, key: string, body: Buffer): Buffer {
-  const header = Buffer.concat([uint(2, 60), uint(2, 0), uint(8, body.length), uint(2, 0)]);
+/** basic.publish with its header and one body frame; the message has no properties but a priority, where one is given. */
+export function publish(
+  channel: number,
+  exchange: string,
+  key: string,
+  body: Buffer,
+  priority?: number,
+): Buffer {
+  const properties = priority === undefined ? [uint(2, 0)] : [uint(2, 0x0800), uint(1, priority)];
+  const header = Buffer.concat([uint(2, 60), uint(2, 0), uint(8, body.length), ...properties]);
   return Buffer.concat([
     method(channel, 60, 40, uint(2, 0), shortText(exchange), shortText(key), uint(1, 0)),
     frame(2, channel, header),

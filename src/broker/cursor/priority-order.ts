@@ -4,9 +4,10 @@
  *
  *     page = 1024 offsets, for each its priority + 1; 0: it is not filed, or gone from the queue
  *
- * A byte for each record that is in the queue, ready or held (two bytes where all 256 priorities are allowed), and for each priority one
- * offset: below it, all records of that priority have been given out. So the next record is found by a search for one byte,
- * which goes over each page once for each priority. Nothing of this is stored: the priority is in the record, and is read again after a
+ * A byte for each record that is in the queue, ready or held (two bytes where all 256 priorities are allowed); for each priority one
+ * offset, below which all records of that priority have been given out, and the numbers of the pages in which others may wait. So the
+ * next record is found by a search for one byte in one page, whatever the backlog and however many priorities there are: a page is
+ * passed once for each priority that was filed in it. Nothing of this is stored: the priority is in the record, and is read again after a
  * restart (queue/filing.ts).
  *
  * Not here: who holds what, and what was given back (queue-cursor.ts). Invariants: records are filed in the order of their offsets; a
@@ -15,7 +16,8 @@
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import type { Log } from "../../storage/index.ts";
 import { OffsetHeap, type OffsetQueue } from "./offset-heap.ts";
-import type { PendingTable } from "./pending-table.ts";
+import { PageNumbers } from "./page-numbers.ts";
+import { noOwner, type PendingTable } from "./pending-table.ts";
 
 const offsetsPerPage = 1024;
 /** RabbitMQ's highest priority. */
@@ -43,17 +45,30 @@ export class PriorityOrder {
   #newest: Page | null = null;
   /** Where a record was found last. */
   #found: Page | null = null;
+  /** The records that somebody holds, or that wait to come again. */
+  readonly #pending: PendingTable;
+  /**
+   * Below, some of the records that are noted may stand among those that wait to be given out; above, one that somebody holds is behind
+   * `#from`. Set at the start.
+   */
+  notedBelow = 0;
   /** Behind the newest mark that was set. */
   #end = 0;
   /** For each priority the lowest offset that may be one of a record which nobody was given; Infinity: there is none. */
   readonly #from: Float64Array;
+  /** For each priority the pages in which records at or above `#from` may be; undefined before the first. */
+  readonly #pagesOf: (PageNumbers | undefined)[] = [];
+  /** The last number in each of these; -1: there is none. */
+  readonly #lastPageOf: Float64Array;
   /** A bit for each priority of which `#from` is not Infinity. */
   readonly #present = new Uint32Array((priorityMax + 1) >>> 5);
 
-  constructor(max: number, log: Log) {
+  constructor(max: number, log: Log, pending: PendingTable) {
     this.max = max;
     this.#log = log;
+    this.#pending = pending;
     this.#from = new Float64Array(max + 1).fill(Infinity);
+    this.#lastPageOf = new Float64Array(max + 1).fill(-1);
   }
 
   /** Pages that it keeps: for tests of what it gives back. */
@@ -61,22 +76,38 @@ export class PriorityOrder {
     return this.#pages.size;
   }
 
+  /** Numbers of pages that it keeps, over all priorities: for the same. */
+  get pageNumbersKept(): number {
+    let kept = 0;
+    for (const pages of this.#pagesOf) kept += pages?.kept ?? 0;
+    return kept;
+  }
+
+  /** Pages that searches have looked at, but for the one where a record was found last: for tests of what a search costs. */
+  pagesSearched = 0;
+
   /** A record that nobody was given waits from now on. It is the newest of all that were filed. */
   file(offset: number, priority: number): void {
-    const level = this.#mark(offset, priority);
+    const level = Math.min(priority, this.max);
+    const { number } = this.#mark(offset, level);
+    if (this.#lastPageOf[level] !== number) this.#addPage(level, number);
     if (this.#from[level] !== Infinity) return;
     this.#from[level] = offset;
     this.#present[level >>> 5]! |= 1 << (level & 31);
   }
 
-  /** A record is held by somebody: its priority counts when it is given back. */
-  note(offset: number, priority: number): void {
-    this.#mark(offset, priority);
+  #addPage(level: number, number: number): void {
+    this.#lastPageOf[level] = number;
+    (this.#pagesOf[level] ??= new PageNumbers()).push(number, this.#pages);
   }
 
-  #mark(offset: number, priority: number): number {
+  /** A record is held by somebody: its priority counts when it is given back. */
+  note(offset: number, priority: number): void {
+    this.#mark(offset, Math.min(priority, this.max));
+  }
+
+  #mark(offset: number, level: number): Page {
     if (assertsAreOn) assertInvariant(offset < offsetsMax, "an offset leaves room for a priority beside it");
-    const level = Math.min(priority, this.max);
     const number = Math.floor(offset / offsetsPerPage);
     let page = this.#page(number);
     if (page === undefined) page = this.#makePage(number);
@@ -84,7 +115,7 @@ export class PriorityOrder {
     const at = offset % offsetsPerPage;
     if (page.marks[at] === 0) page.live++;
     page.marks[at] = level + 1;
-    return level;
+    return page;
   }
 
   #page(number: number): Page | undefined {
@@ -162,7 +193,7 @@ export class PriorityOrder {
         let at = distance | 0;
         const end = Math.min(at + nearOffsets, offsetsPerPage, this.#end - offset) | 0;
         while (at < end && marks[at] !== mark) at++;
-        if (at < end && !this.#log.removed.has(offset + at)) {
+        if (at < end && !this.#log.removed.has(offset + at) && !this.#isNoted(offset + at)) {
           this.#from[level] = offset + at;
           return true;
         }
@@ -173,32 +204,39 @@ export class PriorityOrder {
 
   #findFar(level: number): boolean {
     const mark = level + 1;
-    const { removed } = this.#log;
-    const end = this.#end;
-    const newest = this.#newest === null ? -1 : this.#newest.number;
-    let offset = this.#from[level]!;
-    while (offset < end) {
-      const number = Math.floor(offset / offsetsPerPage);
-      if (number > newest) break;
+    const { removed, firstOffset } = this.#log;
+    const pages = this.#pagesOf[level]!;
+    for (let number = pages.first; number >= 0; pages.shift(), number = pages.first) {
       const page = this.#page(number);
-      const from = offset % offsetsPerPage;
-      const at = page === undefined ? -1 : page.marks[from] === mark ? from : page.marks.indexOf(mark, from);
-      if (at < 0) {
-        offset = (number + 1) * offsetsPerPage;
-        continue;
+      // Also one that was trimmed, of which nobody has told.
+      if (page === undefined || page.offset + offsetsPerPage <= firstOffset) continue;
+      const { offset, marks } = page;
+      let at = Math.max(this.#from[level]! - offset, 0);
+      if (at >= offsetsPerPage) continue;
+      this.pagesSearched++;
+      if (marks[at] !== mark) at = marks.indexOf(mark, at);
+      for (; at >= 0; at = marks.indexOf(mark, at + 1)) {
+        if (this.#isNoted(offset + at)) continue;
+        if (!removed.has(offset + at)) {
+          this.#from[level] = offset + at;
+          this.#found = page;
+          return true;
+        }
+        this.#clear(page, at);
       }
-      offset = number * offsetsPerPage + at;
-      if (!removed.has(offset)) {
-        this.#from[level] = offset;
-        this.#found = page!;
-        return true;
-      }
-      this.#clear(page!, at);
-      offset++;
     }
-    this.#from[level] = Infinity;
-    this.#present[level >>> 5]! &= ~(1 << (level & 31));
+    this.#nothingOf(level);
     return false;
+  }
+
+  #isNoted(offset: number): boolean {
+    return offset < this.notedBelow && this.#pending.ownerOf(offset) !== noOwner;
+  }
+
+  #nothingOf(level: number): void {
+    this.#from[level] = Infinity;
+    this.#lastPageOf[level] = -1;
+    this.#present[level >>> 5]! &= ~(1 << (level & 31));
   }
 
   /** Whether record `a` comes before record `b`. */
@@ -207,14 +245,16 @@ export class PriorityOrder {
     return ofA === ofB ? a < b : ofA > ofB;
   }
 
-  /** All that was ready is gone; `pending` are held. */
-  purged(pending: PendingTable): void {
+  /** All that was ready is gone; what is pending is held. */
+  purged(): void {
     this.#from.fill(Infinity);
+    this.#lastPageOf.fill(-1);
+    for (const pages of this.#pagesOf) pages?.clear();
     this.#present.fill(0);
     const before = this.#pages;
     this.#pages = new Map();
     this.#newest = this.#found = null;
-    pending.visit(0, Infinity, (offset) => {
+    this.#pending.visit(0, Infinity, (offset) => {
       const page = before.get(Math.floor(offset / offsetsPerPage));
       const mark = page === undefined ? 0 : page.marks[offset % offsetsPerPage]!;
       if (mark > 0) this.#mark(offset, mark - 1);

@@ -76,7 +76,7 @@ export class QueueCursor implements DurableState {
 
   /** What waits goes out by priority, of which `max` is the highest. Before anything is there. */
   sortByPriority(max: number): void {
-    this.order = new PriorityOrder(max, this.log);
+    this.order = new PriorityOrder(max, this.log, this.pending);
     this.#requeued.sortBy(this.order);
   }
 
@@ -466,6 +466,7 @@ export class QueueCursor implements DurableState {
     const { pending, log } = this;
     this.#earlier.restored(this.next, pending, log);
     this.waiting.restored(log);
+    if (this.order !== null) this.order.notedBelow = this.waiting.waitedBelow;
     this.#news.seek(log.firstOffset);
   }
 }

@@ -23,7 +23,7 @@ export class Bindings {
     source.row.checkBinding?.(key, destination);
     if (source.bindings.has(bindingIdentity(destination, key, args))) return;
     source.router.assertRoomFor?.(key);
-    const ordinal = source.row.keepsOrder === true ? nextOrdinal(source) : 0;
+    const ordinal = source.row.keepsOrder === true ? source.lastOrdinal + 1 : 0;
     const binding = this.restore(source, destination, key, { args, ordinal });
     if (binding.isDurable) {
       const definition: BindingDefinition = ordinal === 0 ? { args } : { args, ordinal };
@@ -50,6 +50,7 @@ export class Bindings {
     const isDurable = source.durable && isKept;
     const binding: Binding = { source, destination, key, args, isDurable, ordinal };
     source.bindings.set(identity, binding);
+    source.lastOrdinal = Math.max(source.lastOrdinal, ordinal);
     let known = this.#to.get(destination);
     if (known === undefined) this.#to.set(destination, (known = new Set()));
     known.add(binding);
@@ -114,13 +115,6 @@ export class Bindings {
 export interface BindingDefinition {
   readonly args: BindingArguments;
   readonly ordinal?: number;
-}
-
-/** Above those of all bindings that are there; the newest binding is the last of the map. */
-function nextOrdinal(source: Exchange): number {
-  let ordinal = 0;
-  for (const binding of source.bindings.values()) ordinal = Math.max(ordinal, binding.ordinal);
-  return ordinal + 1;
 }
 
 const argumentsKeyMax = 1024;

@@ -44,6 +44,8 @@ export class Exchange {
   station: Station | null = null;
   /** Bindings that leave this exchange, by identity. */
   readonly bindings = new Map<string, Binding>();
+  /** The highest that a binding has had. */
+  lastOrdinal = 0;
   /** Cached routes, by key. Valid while the virtual host's `routingVersion` is `routesVersion`. */
   readonly routes: RouteCache;
   routesVersion = 0;

@@ -250,8 +250,8 @@ export class Queue implements TickedQueue {
   }
 
   /**
-   * Before a consumer of a queue with priorities gets room: what came before that goes to consumers that had room, or waits by its
-   * priority.
+   * Before a consumer of a queue with priorities gets room, and while it still counts as having none: what came before that goes to
+   * consumers that had room, or waits by its priority.
    */
   expectRoom(): void {
     const { cursor, log } = this;
@@ -301,7 +301,11 @@ export class Queue implements TickedQueue {
 
   /** A consumer that had no room may have room again. */
   consumerReady(consumer: QueueConsumer): void {
-    this.consumers.ready(consumer);
+    if (consumer.isParked) {
+      // Credit of its channel or room of its connection: while it is parked it is given nothing of what came before.
+      if (this.filing !== null) this.expectRoom();
+      this.consumers.ready(consumer);
+    }
     this.vhost.broker.schedule(this);
   }
 

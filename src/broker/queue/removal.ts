@@ -38,6 +38,6 @@ export function purge(queue: Queue): number {
       if (cursor.pending.ownerOf(offset) === noOwner) log.remove(offset);
     }
   }
-  cursor?.order?.purged(cursor.pending);
+  cursor?.order?.purged();
   return count;
 }

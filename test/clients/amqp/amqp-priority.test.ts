@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Channel, ConfirmChannel, Options } from "amqplib";
+import { method, publish, RawClient, shortText, uint } from "../../support/amqp-raw.ts";
 import { AmqpTarget, closingOf, Gathered, quiet, settled, uniqueName, until } from "../../support/amqp.ts";
 
 let target: AmqpTarget;
@@ -87,6 +88,34 @@ test("what a client publishes before it acknowledges is among what it may get ne
     await gathered.count(round + 2);
     assert.equal(gathered.bodies[round + 1], `round ${round}`);
   }
+});
+
+test("what a transaction publishes before it acknowledges is among what its consumer may get next", async (t) => {
+  if (isOther)
+    return t.skip("a queue of RabbitMQ takes acknowledgements out of its mailbox before publishes");
+  const { channel, queue } = await channelAndQueue({ exclusive: false, autoDelete: true });
+  const client = await RawClient.ready(target.url);
+  t.after(() => client.socket.destroy());
+  const published = (body: string, priority: number): Buffer =>
+    publish(1, "", queue, Buffer.from(body), priority);
+  const bodies = (): string[] =>
+    client
+      .frames()
+      .filter(({ type }) => type === 3)
+      .map(({ payload }) => payload.toString());
+  const prefetch = method(1, 60, 10, uint(4, 0), uint(2, 1), Buffer.of(0));
+  const consume = method(1, 60, 20, uint(2, 0), shortText(queue), shortText("c"), Buffer.of(0), uint(4, 0));
+  client.send(prefetch, consume, method(1, 90, 10));
+  await client.method("90.11");
+  channel.sendToQueue(queue, Buffer.from("first"));
+  await until(() => bodies().length === 1, "the first message");
+  const ack = (tag: number): Buffer => method(1, 60, 80, uint(8, tag), Buffer.of(0));
+  const commit = method(1, 90, 20);
+  client.send(published("low", 1), published("high", 4), ack(1), commit);
+  await until(() => bodies().length === 2, "the second message");
+  client.send(ack(2), commit);
+  await until(() => bodies().length === 3, "the third message");
+  assert.deepEqual(bodies(), ["first", "high", "low"]);
 });
 
 test("a consumer that comes after the messages gets them by priority", async () => {

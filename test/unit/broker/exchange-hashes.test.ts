@@ -6,6 +6,7 @@ import { portableHash, termOfField } from "../../../src/broker/exchange/routing/
 import { ConsistentHashRouter } from "../../../src/broker/exchange/routing/consistent-hash.ts";
 import { OrderedBindings } from "../../../src/broker/exchange/routing/ordered-bindings.ts";
 import { noFacts } from "../../../src/broker/exchange/routing/router.ts";
+import { openBareBroker } from "../../support/bare-broker.ts";
 import type { FieldValue } from "../../../src/message/amqp/table.ts";
 
 test("erlang:phash2 of Erlang/OTP 25, of texts and of header values", () => {
@@ -57,6 +58,13 @@ test("jump hash: Erlang's generator, and a bucket that is added takes its part a
   );
 });
 
+function assertRoutes(router: ConsistentHashRouter<number>, buckets: readonly number[], key: string): void {
+  const found = new Set<number>();
+  router.route(key, noFacts, found);
+  const hash = portableHash(Buffer.from(key, "latin1"));
+  assert.deepEqual([...found], buckets.length === 0 ? [] : [buckets[jumpHash(hash, buckets.length)]]);
+}
+
 test("a consistent hash with weights of any size is as one with a place for each bucket", () => {
   const steps = fc.array(fc.tuple(fc.nat(5), fc.integer({ min: 0, max: 4 })), { maxLength: 20 });
   fc.assert(
@@ -71,15 +79,49 @@ test("a consistent hash with weights of any size is as one with a place for each
           router.bind(destination, String(weight), {});
           if (!buckets.includes(destination)) buckets.push(...Array<number>(weight).fill(destination));
         }
+        // Messages come between some of the steps only.
+        if (destination % 2 === 0) assertRoutes(router, buckets, String(weight));
       }
-      for (const key of keys) {
-        const found = new Set<number>();
-        router.route(key, noFacts, found);
-        const hash = portableHash(Buffer.from(key, "latin1"));
-        assert.deepEqual([...found], buckets.length === 0 ? [] : [buckets[jumpHash(hash, buckets.length)]]);
-      }
+      for (const key of keys) assertRoutes(router, buckets, key);
     }),
   );
+});
+test("a binding has its place behind all others without a look at them, over restarts too", async () => {
+  const first = await openBareBroker();
+  const names = ["c", "a", "d", "b"];
+  const exchange = first.broker.defaultVhost.declareExchange({
+    name: "hashed",
+    type: "x-consistent-hash",
+    durable: true,
+    autoDelete: false,
+    internal: false,
+    args: {},
+  });
+  let looks = 0;
+  exchange.bindings.values = () => {
+    looks++;
+    return Map.prototype.values.call(exchange.bindings);
+  };
+  const { bindings } = first.broker.defaultVhost;
+  for (const name of [...names, "gone"]) bindings.bind(exchange, first.declare(name), "1", {});
+  bindings.unbind(exchange, first.broker.defaultVhost.queue("gone"), "1", {});
+  bindings.bind(exchange, first.declare("last"), "1", {});
+  assert.equal(looks, 0);
+  await first.close();
+
+  const second = await openBareBroker(first.disk);
+  const again = second.broker.defaultVhost.exchanges.get("hashed")!;
+  const order = (): string[] => [...again.bindings.values()].map(({ destination }) => destination.name);
+  assert.deepEqual(order(), [...names, "last"]);
+  // What comes after a restart is behind what was there.
+  second.broker.defaultVhost.bindings.bind(again, second.declare("aa"), "1", {});
+  const ordinals = [...again.bindings.values()].map(({ ordinal }) => ordinal);
+  assert.deepEqual(
+    ordinals,
+    ordinals.toSorted((a, b) => a - b),
+  );
+  assert.equal(new Set(ordinals).size, ordinals.length);
+  await second.close();
 });
 
 test("bindings have RabbitMQ's order: keys as bytes, exchanges before queues, then names", () => {

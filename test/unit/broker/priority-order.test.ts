@@ -17,7 +17,8 @@ class GoneRecords {
 
 function make(max: number) {
   const log = new GoneRecords();
-  return { log, order: new PriorityOrder(max, log as unknown as Log) };
+  const held = new PendingTable();
+  return { log, held, order: new PriorityOrder(max, log as unknown as Log, held) };
 }
 
 type Step =
@@ -42,16 +43,15 @@ test("the highest priority comes first, and of it the oldest, whatever is taken 
       fc.integer({ min: 0, max: 3000 }),
       fc.array(step, { maxLength: 60, size: "max" }),
       (max, firstOffset, steps) => {
-        const { log, order } = make(max);
+        const { log, held, order } = make(max);
         log.removed.addRange(0, firstOffset);
         let next = firstOffset;
         let ready: { offset: number; level: number }[] = [];
-        const held = new PendingTable();
         for (const each of steps) {
           if (each === "purge") {
             for (const { offset } of ready) log.removed.add(offset);
             ready = [];
-            order.purged(held);
+            order.purged();
           } else if ("file" in each) {
             for (const priority of each.file) {
               // Offsets without a record are among them.
@@ -126,11 +126,26 @@ test("a page goes with its last record, in whatever order they go", () => {
     order.gone(first);
   }
   assert.equal(order.pageCount, 1);
+  assert.ok(order.pageNumbersKept <= 10, `${order.pageNumbersKept} numbers of pages`);
   // What is trimmed from the front is told by nobody.
   for (let offset = count; offset < 2 * count; offset++) order.file(offset, 0);
   log.removed.addRange(0, 2 * count);
   for (let offset = 2 * count; offset < 2 * count + 2048; offset++) order.file(offset, 1);
   assert.ok(order.pageCount <= 3, `${order.pageCount} pages`);
+});
+
+test("numbers of pages go with their pages, also where the first of a priority waits for ever", () => {
+  const { log, order } = make(1);
+  order.file(0, 0);
+  for (let offset = 1; offset < 1000 * 1024; offset++) {
+    order.file(offset, 0);
+    log.removed.add(offset);
+    order.gone(offset);
+  }
+  assert.equal(order.pageCount, 2);
+  assert.ok(order.pageNumbersKept <= 64, `${order.pageNumbersKept} numbers of pages`);
+  assert.ok(order.isReady);
+  assert.equal(order.first, 0);
 });
 
 test("the next record is found without looking at all that is filed", () => {
@@ -147,4 +162,55 @@ test("the next record is found without looking at all that is filed", () => {
   }
   assert.ok(order.isReady);
   assert.equal(order.first, 0);
+});
+
+test("a page is searched only for priorities that are in it, however many there are, and however large the backlog", () => {
+  for (const max of [10, 254, 255]) {
+    const { order } = make(max);
+    const count = 500_000;
+    // One of each priority at the front, and then all of the lowest.
+    for (let offset = 0; offset <= max; offset++) order.file(offset, max - offset);
+    for (let offset = max + 1; offset < count; offset++) order.file(offset, 0);
+    for (let taken = 0; taken <= max; taken++) {
+      assert.ok(order.isReady);
+      assert.equal(order.first, taken);
+      order.takeFirst();
+    }
+    assert.ok(order.isReady);
+    assert.equal(order.first, max + 1);
+    assert.ok(order.pagesSearched <= max + 1, `${order.pagesSearched} pages for ${max + 1} priorities`);
+  }
+});
+
+test("a priority of which all went without being given out is looked for once in each page", () => {
+  const { log, order } = make(9);
+  const pages = 300;
+  for (let offset = 0; offset < pages * 1024; offset++) order.file(offset, offset % 100 === 0 ? 9 : 0);
+  for (let offset = 0; offset < pages * 1024; offset += 100) {
+    log.removed.add(offset);
+    order.gone(offset);
+  }
+  for (let offset = 1; offset < 300; offset++) {
+    if (offset % 100 === 0) continue;
+    assert.ok(order.isReady);
+    assert.equal(order.first, offset);
+    order.takeFirst();
+  }
+  assert.ok(order.pagesSearched <= pages + 1, `${order.pagesSearched} pages`);
+});
+
+test("what was trimmed from the front is passed by pages", () => {
+  const { log, order } = make(9);
+  const pages = 300;
+  for (let offset = 0; offset < pages * 1024; offset++) order.file(offset, offset % 10);
+  log.removed.addRange(0, (pages - 1) * 1024);
+  let asked = 0;
+  log.removed.has = (offset) => {
+    asked++;
+    return OffsetSet.prototype.has.call(log.removed, offset);
+  };
+  assert.ok(order.isReady);
+  assert.equal(order.levelOf(order.first), 9);
+  assert.ok(asked <= 10, `${asked} records`);
+  assert.ok(order.pagesSearched <= 10, `${order.pagesSearched} pages`);
 });

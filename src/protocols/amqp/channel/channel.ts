@@ -248,9 +248,7 @@ export class Channel implements DurableWaiter {
   settle(tag: number, multiple: boolean, outcome: Outcome): void {
     const { unacked } = this;
     const isReturned = outcome === "requeued" && this.transaction === null;
-    const hasPriorities = this.broker.priorityQueues > 0;
     if (!multiple) {
-      if (hasPriorities) this.#expectRoom(tag);
       if (isReturned) this.#expectReturn(tag);
       if (!unacked.take(tag)) throw unknownTag(tag);
       this.#takenSettled(tag, outcome);
@@ -261,7 +259,6 @@ export class Channel implements DurableWaiter {
         ManySettlements.settle(this, last, outcome);
         return;
       }
-      if (hasPriorities) for (const each of unacked.upTo(last)) this.#expectRoom(each);
       if (isReturned) for (const each of unacked.upTo(last)) this.#expectReturn(each);
       for (const each of unacked.upTo(last)) {
         unacked.take(each);
@@ -297,6 +294,12 @@ export class Channel implements DurableWaiter {
   /** Carries out what became of a delivery that left the table. */
   finishSettlement(source: UnackedSource, offset: number, outcome: Outcome): void {
     const { queue } = source;
+    if (queue.filing !== null) {
+      // Its room comes with this settlement: until then it is held.
+      source.uncommitted++;
+      queue.expectRoom();
+      source.uncommitted--;
+    }
     // Before: a dead letter may have the queue deliver, and this consumer has room for it.
     if (source.id > 0) {
       this.globalHeld--;
@@ -311,12 +314,6 @@ export class Channel implements DurableWaiter {
       } else if (outcome === "requeued") queue.requeue(offset);
       else reject(queue, offset);
     }
-  }
-
-  /** Before the delivery leaves the table: its consumer will have room. */
-  #expectRoom(tag: number): void {
-    const source = this.unacked.sourceOf(tag);
-    if (source !== null && source.takesRecords) source.queue.expectRoom();
   }
 
   /** Before the delivery leaves the table: it is about to be given back. */

@@ -111,6 +111,40 @@ test("what waits survives a restart with its time and its count, and is not deli
   }
 });
 
+test("with priorities, what waits among others of its priority comes when its time does, after a restart too", async () => {
+  const count = 20;
+  const first = await openBareBroker();
+  let queue = first.declare("q", { ...policy, "x-max-priority": 5 });
+  for (let i = 0; i < count; i++) publishTo(queue, String(i), { priority: 2 });
+  for (let i = 0; i < count; i++) {
+    const { offset } = take(queue)!;
+    if (i % 3 === 1) reject(queue, offset);
+  }
+  await passed(first, 0);
+  await first.close();
+
+  const second = await openBareBroker(first.disk);
+  queue = second.broker.defaultVhost.queue("q");
+  await second.turnsUntil(() => !queue.isFiling);
+  const isWaiting = (i: number): boolean => i % 3 === 1;
+  const numbers = Array.from({ length: count }, (_, i) => i);
+  const takeAll = (): number[] => {
+    const bodies: number[] = [];
+    for (let got = take(queue); got !== null; got = take(queue)) bodies.push(Number(got.body));
+    return bodies;
+  };
+  const expected = numbers.filter((i) => !isWaiting(i));
+  assert.equal(queue.readyCount, expected.length);
+  const one = Number(take(queue)!.body);
+  publishTo(queue, "high", { priority: 5 });
+  assert.equal(take(queue)!.body, "high");
+  assert.deepEqual([one, ...takeAll()], expected);
+  await passed(second, 100);
+  assert.deepEqual(takeAll(), numbers.filter(isWaiting));
+  assert.deepEqual([queue.readyCount, queue.cursor!.waitingCount], [0, 0]);
+  await second.close();
+});
+
 test("it goes out before new ones, by its priority, and holds up nobody unless it is to", async () => {
   const bare = await openBareBroker();
   const loose = bare.declare("loose", policy);
