@@ -141,7 +141,7 @@ test("with priorities, what waits among others of its priority comes when its ti
   assert.deepEqual([one, ...takeAll()], expected);
   await passed(second, 100);
   assert.deepEqual(takeAll(), numbers.filter(isWaiting));
-  assert.deepEqual([queue.readyCount, queue.cursor!.waitingCount], [0, 0]);
+  assert.deepEqual([queue.readyCount, queue.cursor!.waiting.count], [0, 0]);
   await second.close();
 });
 
