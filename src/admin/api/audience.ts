@@ -6,7 +6,10 @@
  *     policymaker     the same, and set policies and parameters there
  *     monitoring      the same as management, and see nodes, connections, channels, consumers and the names and counts of all virtual
  *                     hosts, but not the queues, exchanges and policies of those where it has no permissions
- *     administrator   everything
+ *     administrator   everything; alone it closes connections that are not its own
+ *
+ * A policymaker may set operator policies and limits of its virtual hosts too, by /api/parameters/operator_policy and
+ * /api/parameters/vhost-limits, though their own endpoints refuse it: RabbitMQ 3.10.8 does the same.
  *
  * Not here: rights on single queues and exchanges, which are those of every protocol (broker/access/rights.ts).
  */
@@ -101,6 +104,11 @@ export function visibleVhostAt(broker: Broker, caller: Authorization, name: stri
 /** Whether the caller sees what is not its own: all connections, channels, consumers and nodes. */
 export function isMonitor(caller: Authorization): boolean {
   return isOf(caller, "monitoring");
+}
+
+/** Whether the caller may change what is another user's. */
+export function isAdministrator(caller: Authorization): boolean {
+  return isOf(caller, "administrator");
 }
 
 /** The same as `vhostAt` for what changes things there, whose refusal has other words. */

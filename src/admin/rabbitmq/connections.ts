@@ -1,11 +1,11 @@
 /**
  * Connections of every protocol but HTTP, and channels of AMQP's: /api/connections, /api/channels, and the same of a virtual host.
  *
- * Not here: their fields (connection-fields.ts). A user who is no monitor sees its own.
+ * Not here: their fields (connection-fields.ts). A user who is no monitor sees its own, and who is no administrator closes its own.
  */
 import type { OpenConnection } from "../../base/connection-facts.ts";
 import { done, json, Refusal } from "../answers.ts";
-import { isMonitor, objectRefused, vhostAt } from "../api/audience.ts";
+import { isAdministrator, isMonitor, objectRefused, vhostAt } from "../api/audience.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { list, listQuery, shown } from "../api/list.ts";
 import {
@@ -35,6 +35,11 @@ export function* connectionsOf(
 /** Its own, or all for the tag monitoring. */
 function maySee({ caller }: AskedAny, { facts }: ConnectionItem): boolean {
   return isMonitor(caller) || facts.user === caller.name;
+}
+
+/** Its own, or all for the tag administrator: a monitor only looks. */
+function mayClose({ caller }: AskedAny, user: string | null): boolean {
+  return isAdministrator(caller) || user === caller.name;
 }
 
 function* allConnections({ broker }: AskedAny): Generator<ConnectionItem, void> {
@@ -88,8 +93,12 @@ function connectionAt(asked: AskedAny): ConnectionItem {
 
 /** @throws Refusal */
 function seen<Item extends ConnectionItem>(asked: AskedAny, item: Item): Item {
-  if (!maySee(asked, item)) throw new Refusal(401, "not_authorised", objectRefused);
+  if (!maySee(asked, item)) throw notYours();
   return item;
+}
+
+function notYours(): Refusal {
+  return new Refusal(401, "not_authorised", objectRefused);
 }
 
 function channelAt(asked: AskedAny): ChannelItem {
@@ -164,9 +173,12 @@ export const connectionEndpoints: readonly Endpoint[] = [
     method: "DELETE",
     path: "/api/connections/{name}",
     audience: "management",
-    summary: "Closes a connection. Its client is told what the header X-Reason says.",
+    summary:
+      "Closes a connection: the user's own, or any for an administrator. Its client is told what the header X-Reason says.",
     run: (asked) => {
-      close(asked as AskedAny, connectionAt(asked as AskedAny));
+      const item = connectionAt(asked as AskedAny);
+      if (!mayClose(asked as AskedAny, item.facts.user)) throw notYours();
+      close(asked as AskedAny, item);
       return done(204);
     },
   }),
@@ -194,8 +206,9 @@ export const connectionEndpoints: readonly Endpoint[] = [
     method: "DELETE",
     path: "/api/connections/username/{user}",
     audience: "management",
-    summary: "Closes all connections of a user.",
+    summary: "Closes all connections of a user: the user's own, or those of any for an administrator.",
     run: (asked) => {
+      if (!mayClose(asked as AskedAny, asked.names["user"]!)) throw notYours();
       const found = [...connectionsOf(asked as AskedAny, ofUser(asked as AskedAny))];
       for (const item of found) close(asked as AskedAny, item);
       return done(204);
