@@ -374,3 +374,24 @@ test("on Node", async () => {
   const taken = await onNode("sub", "by-node", "--count", "1", "--raw");
   assert.deepEqual(taken, { code: 0, stdout: "hello\n", stderr: "" });
 });
+
+test("apply --prune goes on where a deletion has taken what was to be deleted next", async () => {
+  const auto = fileOf(
+    "auto.yaml",
+    `
+exchanges:
+  - { name: auto.a, type: fanout, auto_delete: true }
+  - { name: auto.b, type: fanout, auto_delete: true }
+  - { name: plain, type: fanout }
+bindings:
+  - { source: auto.a, destination: plain, destination_type: exchange }
+  - { source: auto.b, destination: auto.a, destination_type: exchange }
+`,
+  );
+  await ok("apply", auto);
+  const nothing = fileOf("nothing.yaml", "exchanges: []\nbindings: []");
+  const pruned = await run("apply", nothing, "--prune");
+  assert.deepEqual([pruned.code, pruned.stderr], [0, ""]);
+  assert.match(pruned.stdout, /^- exchange 'auto\.a' in virtual host '\/'$/m);
+  assert.equal(await ok("diff", nothing, "--prune"), "the broker has all of it already\n");
+});
