@@ -267,6 +267,15 @@ test("policies and users are set, shown and deleted", async () => {
   const wrong = await run("policy", "set", "bad", "x", "max-length=many");
   assert.equal(wrong.code, 6);
   assert.match(wrong.stderr, /Validation failed <<"many">> is not a valid maximum length\n$/);
+  const own = ["retry-limit=5", "retry-jitter=0.1", "retry-keeps-order=true"];
+  await ok("policy", "set", "lazy", "^nothing", ...own, 'dead-letter-routing-key="5"');
+  const { definition } = await jsonOf("policy", "show", "lazy");
+  assert.deepEqual(definition, {
+    "retry-limit": 5,
+    "retry-jitter": 0.1,
+    "retry-keeps-order": true,
+    "dead-letter-routing-key": "5",
+  });
   await ok("policy", "rm", "lazy");
   assert.equal((await run("policy", "rm", "lazy")).code, 5);
 
