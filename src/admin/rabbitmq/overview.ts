@@ -34,10 +34,13 @@ export function totalStats(
 }
 
 export function queueTotals(broker: Broker, spans: Spans, totals: Totals): Record<string, unknown> {
-  return new Stats(broker, spans, totalCounters, totals)
-    .add("lengths", "messages", "messages_ready", "messages_unacknowledged")
+  const stats = new Stats(broker, spans, totalCounters, totals)
+    .add("lengths", "messages", "messages_ready", "messages_unacknowledged", "messages_waiting")
     .add("lengths", "messages_ready")
-    .add("lengths", "messages_unacknowledged").shown;
+    .add("lengths", "messages_unacknowledged");
+  // RabbitMQ has no such messages: only where there are some.
+  if (totals.messages_waiting > 0) stats.add("lengths", "messages_waiting");
+  return stats.shown;
 }
 
 /** What is told of messages and objects: of the whole broker, or of what the caller sees. */

@@ -24,8 +24,10 @@ export interface QueueView {
   readonly spans: Spans;
 }
 
-const unacknowledgedOf = ({ cursor }: Queue): number => cursor?.heldCount ?? 0;
-const totalOf = (queue: Queue): number => queue.readyCount + unacknowledgedOf(queue);
+const unacknowledgedOf = ({ unacknowledgedCount }: Queue): number => unacknowledgedCount;
+const totalOf = ({ messageCount }: Queue): number => messageCount;
+/** `messages` is their sum. */
+const lengths = ["messages_ready", "messages_unacknowledged", "messages_waiting"] as const;
 
 function bytesOf(queue: Queue, messages: number): number {
   const total = totalOf(queue);
@@ -105,6 +107,8 @@ const totalFields: Fields<Queue> = {
   messages: totalOf,
   messages_ready: ({ readyCount }) => readyCount,
   messages_unacknowledged: unacknowledgedOf,
+  // RabbitMQ has no such messages: only where there are some.
+  messages_waiting: ({ waitingCount }) => waitingCount || undefined,
 };
 
 export function queueFields(view: QueueView): Fields<Queue> {
@@ -140,7 +144,7 @@ export function queueFields(view: QueueView): Fields<Queue> {
         },
         ["publish"],
       ),
-    messages_details: (queue) => details(view, queue, "messages_ready", "messages_unacknowledged"),
+    messages_details: (queue) => details(view, queue, ...lengths),
     messages_dlx: when(isQuorum, () => 0),
     messages_paged_out: when(isClassic, () => 0),
     messages_persistent: when(isNoStream, (queue) => (queue.durable ? totalOf(queue) : 0)),
