@@ -231,7 +231,7 @@ test("what Redis and Kafka made is listed, described, published to and read", as
   await admin.disconnect();
   const listed = await ok("ls");
   assert.match(listed, /^NAME +KIND +VHOST +MESSAGES +UNACKED +WAITING +CONSUMERS +SIZE$/m);
-  assert.match(listed, /^rstream +redis_stream +\/ +1 +0 +0 +\d+ B$/m);
+  assert.match(listed, /^rstream +redis_stream +\/ +1 +0 +0 +0 +\d+ B$/m);
   assert.match(listed, /^topic +kafka_topic +\/ +0/m);
   await Promise.all(["a", "b", "c", "d"].map((key) => ok("pub", "topic", `by ${key}`, "--key", key)));
   const [read, described, names] = await Promise.all([
