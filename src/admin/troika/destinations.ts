@@ -82,9 +82,9 @@ const fields: Fields<Item> = {
   vhost: ({ vhost }) => shownName(vhost.name),
 };
 
-function* inVhosts(vhosts: Iterable<Vhost>, wanted: string | null): Generator<Item, void> {
+function* inVhosts(vhosts: Iterable<Vhost>, wanted: string | null): Generator<Item | null, void> {
   for (const vhost of vhosts) {
-    for (const item of itemsOf(vhost)) if (wanted === null || item.kind === wanted) yield item;
+    for (const item of itemsOf(vhost)) yield wanted === null || item.kind === wanted ? item : null;
   }
 }
 
