@@ -110,10 +110,3 @@ export function isMonitor(caller: Authorization): boolean {
 export function isAdministrator(caller: Authorization): boolean {
   return isOf(caller, "administrator");
 }
-
-/** The same as `vhostAt` for what changes things there, whose refusal has other words. */
-export function vhostToChange(broker: Broker, caller: Authorization, name: string): Vhost {
-  const vhost = broker.vhost(Buffer.from(name).toString("latin1"));
-  if (vhost === undefined || !isShown(vhost)) throw new Refusal(404, "not_found", "vhost_not_found");
-  return vhostAt(broker, caller, name);
-}

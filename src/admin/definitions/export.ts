@@ -2,8 +2,9 @@
  * The broker as RabbitMQ's document of definitions: an answer of HTTP, whose text is made item by item, in slices.
  *
  * Not in it: the user `default` of Redis and Kafka, what Redis and Kafka say of users, topics and their partitions, streams that Redis
- * made by writing to them, what ends with a connection, and what every virtual host has. Invariant: what it says imports into RabbitMQ
- * 3.10.8 and into this broker, which then exports the same.
+ * made by writing to them, what ends with a connection, and what every virtual host has. Invariant: what it says imports into this
+ * broker, which then exports the same, and into RabbitMQ 3.10.8 too, but for settings of our own in policies (`retry-limit` and its like),
+ * which RabbitMQ refuses, and exchanges of types that there need a plugin.
  */
 import type { DefinitionItem } from "../../base/definitions/document.ts";
 import type { Job } from "../../base/turn-work.ts";
@@ -58,7 +59,10 @@ export function* exportAll(broker: Broker, vhosts: readonly Vhost[]): Job<Answer
 
 /** What is in one virtual host; its name is in parameters and policies only, as in RabbitMQ. */
 export function* exportVhost(broker: Broker, vhost: Vhost): Job<Answer> {
-  const bare = ({ vhost: _, ...item }: DefinitionItem): DefinitionItem => item;
+  const bare = (item: DefinitionItem): DefinitionItem => {
+    const { vhost: _, ...rest } = item;
+    return rest;
+  };
   const policies = yield* sortedPolicies([vhost], "policy");
   return yield* written([
     ["rabbit_version", rabbitVersion],

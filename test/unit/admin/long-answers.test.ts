@@ -84,12 +84,12 @@ function withConnections(rig: Rig, count: number) {
   const connections = new Map<number, OpenConnection>();
   for (let id = 1; id <= count; id++) {
     const end = { host: "127.0.0.1", port: id };
-    const facts = {
-      ...{ id, protocol: "amqp", local: { host: "127.0.0.1", port: 5672 }, remote: end, state: "running" },
-      ...{ user: "ann", vhost: "/", channels: 1, describeChannels: () => [] },
-    };
+    const open = { id, protocol: "amqp", remote: end, local: { host: "127.0.0.1", port: 5672 } };
+    const session = { user: "ann", vhost: "/", channels: 1, describeChannels: () => [] };
+    const facts = { ...open, ...session, state: "running" };
     connections.set(id, {
-      ...{ id, protocol: "amqp", remote: end, local: facts.local, isClosed: false },
+      ...open,
+      isClosed: false,
       describe: () => (counts.described++, facts),
       closeFor: () => counts.closed++,
     } as never);

@@ -6,17 +6,13 @@
 import { queueCounters } from "../../../broker/rates.ts";
 import { effectiveDefinition } from "../../../broker/policy/policy.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
+import { queueTypeOf } from "../../../broker/queue/queue-type.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Fields } from "../../api/list.ts";
 import { connectionName } from "./connection-fields.ts";
 import { consumersOfQueue, shownConsumer } from "../consumers.ts";
 import { shownName } from "../names.ts";
 import { messageStats, noProcess, type Spans, Stats } from "./stats.ts";
-
-function typeOf({ kind, args }: Queue): "classic" | "quorum" | "stream" {
-  if (kind === "stream") return "stream";
-  return args["x-queue-type"] === "quorum" ? "quorum" : "classic";
-}
 
 export interface QueueView {
   readonly broker: Broker;
@@ -49,9 +45,9 @@ function tagWhere(queue: Queue, isWanted: boolean): string | null {
 }
 
 type OfType = (queue: Queue) => boolean;
-const isClassic: OfType = (queue) => typeOf(queue) === "classic";
-const isQuorum: OfType = (queue) => typeOf(queue) === "quorum";
-const isStream: OfType = (queue) => typeOf(queue) === "stream";
+const isClassic: OfType = (queue) => queueTypeOf(queue) === "classic";
+const isQuorum: OfType = (queue) => queueTypeOf(queue) === "quorum";
+const isStream: OfType = (queue) => queueTypeOf(queue) === "stream";
 const isNoStream: OfType = (queue) => !isStream(queue);
 const isReplicated: OfType = (queue) => !isClassic(queue);
 
@@ -69,7 +65,7 @@ function definitionFields({ nodeName }: Pick<QueueView, "nodeName">): Fields<Que
     name: ({ name }) => shownName(name),
     node: () => nodeName,
     state: () => "running",
-    type: typeOf,
+    type: queueTypeOf,
     vhost: ({ vhost }) => shownName(vhost.name),
   };
 }
