@@ -1,9 +1,10 @@
 /**
  * What the HTTP interface answers. Not here: sockets (net/http.ts), users (broker/access/access.ts).
  *
+ * Health and metrics are answered here; all below /api/ is handed to its router (api/), which knows who may ask what (api/audience.ts).
  * Where a password is set, all but the health pages needs it (HTTP Basic), and those tell strangers yes or no only.
- * Invariant: nothing is changed but by a request that brings an administrator's password itself and comes from no other
- * site's page, so there is nothing that a forged one could do.
+ * Invariant: nothing is changed but by a request that brings its user's password itself and comes from no other site's page, so there is
+ * nothing that a forged one could do.
  */
 import type { HttpAnswer, HttpHandler, HttpRequest, HttpStream, HttpText } from "../base/http.ts";
 import type { Logger } from "../base/logger.ts";

@@ -24,12 +24,13 @@ export interface CountedQueue extends Readonly<
     | "dropped"
     | "rejected"
     | "readyCount"
+    | "unacknowledgedCount"
+    | "waitingCount"
     | "consumerCount",
     number
   >
 > {
   readonly log: { readonly nextOffset: number };
-  readonly cursor: { readonly heldCount: number } | null;
 }
 
 export interface DeliveryCounts {

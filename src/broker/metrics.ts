@@ -20,6 +20,7 @@ class QueueSums {
   queues = 0;
   ready = 0;
   held = 0;
+  waiting = 0;
   logBytes = 0;
   readonly #broker: Broker;
   /** A request that comes while they are being added up gets the same result. */
@@ -43,17 +44,18 @@ class QueueSums {
   }
 
   *#adding(): Job<void> {
-    let [queues, ready, held, logBytes] = [0, 0, 0, 0];
+    let [queues, ready, held, waiting, logBytes] = [0, 0, 0, 0, 0];
     for (const vhost of this.#broker.vhosts.values()) {
       for (const queue of vhost.queues.values()) {
         queues++;
         ready += queue.readyCount;
-        held += queue.cursor?.heldCount ?? 0;
+        held += queue.unacknowledgedCount;
+        waiting += queue.waitingCount;
         logBytes += queue.log.bytes;
         if (queues % queuesOfPiece === 0) yield queuesOfPiece * unitsOfQueue;
       }
     }
-    Object.assign(this, { queues, ready, held, logBytes });
+    Object.assign(this, { queues, ready, held, waiting, logBytes });
   }
 }
 
@@ -98,6 +100,11 @@ export function registerBrokerMetrics(
     () => sums.ready,
   );
   gauge("troikamq_records_held", "Records delivered and not acknowledged.", () => sums.held);
+  gauge(
+    "troikamq_records_waiting",
+    "Records of queues that were rejected and wait until they come again (docs/retries.md).",
+    () => sums.waiting,
+  );
   gauge("troikamq_log_bytes", "Bytes of stored records.", () => sums.logBytes);
   counter(
     "troikamq_ticks_total",

@@ -33,7 +33,8 @@ export const queueCounters = {
   /** Rejected by consumers without requeueing, or requeued too often. */
   rejected: (queue) => queue.rejected,
   messages_ready: (queue) => queue.readyCount,
-  messages_unacknowledged: (queue) => queue.cursor?.heldCount ?? 0,
+  messages_unacknowledged: (queue) => queue.unacknowledgedCount,
+  messages_waiting: (queue) => queue.waitingCount,
 } satisfies Readers<CountedQueue>;
 
 export const exchangeCounters = {
@@ -80,6 +81,7 @@ export const totalCounters = {
   ack: (totals) => totals.ack,
   messages_ready: (totals) => totals.messages_ready,
   messages_unacknowledged: (totals) => totals.messages_unacknowledged,
+  messages_waiting: (totals) => totals.messages_waiting,
   bytesReceived: (totals) => totals.bytesReceived,
   bytesSent: (totals) => totals.bytesSent,
 } satisfies Readers<Totals>;

@@ -36,6 +36,8 @@ export interface Totals extends PastCounts {
   confirm: number;
   messages_ready: number;
   messages_unacknowledged: number;
+  /** Rejected, and to come again. */
+  messages_waiting: number;
   bytesReceived: number;
   bytesSent: number;
   queues: number;
@@ -51,6 +53,7 @@ function newTotals(): Totals {
     confirm: 0,
     messages_ready: 0,
     messages_unacknowledged: 0,
+    messages_waiting: 0,
     bytesReceived: 0,
     bytesSent: 0,
     queues: 0,
@@ -103,7 +106,8 @@ export class AllTotals {
         addQueue(sum, queue);
         sum.consumers += queue.consumerCount;
         sum.messages_ready += queue.readyCount;
-        sum.messages_unacknowledged += queue.cursor?.heldCount ?? 0;
+        sum.messages_unacknowledged += queue.unacknowledgedCount;
+        sum.messages_waiting += queue.waitingCount;
         if (++things % thingsOfPiece === 0) yield thingsOfPiece * unitsOfThing;
       }
     }

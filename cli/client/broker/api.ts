@@ -45,6 +45,12 @@ export class Api {
     return (await this.#asked(method, at, body)).body as Body;
   }
 
+  /** Deletes what may have gone meanwhile: that it is not there is as good. */
+  async remove(at: string): Promise<void> {
+    const { status, body } = await this.#answerOf("DELETE", at, undefined);
+    if (status !== notFoundStatus) checked(this.target, status, body);
+  }
+
   /** Whether the broker says that it takes work, and what it looked at; 503 is an answer too. */
   async readiness(): Promise<Json> {
     const { status, body } = await this.#answerOf("GET", "/readyz", undefined);

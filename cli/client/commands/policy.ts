@@ -1,6 +1,7 @@
 /** `troikamq policy ls|show|set|rm`: policies and, with --operator, operator policies of the virtual host. */
 import { type Command, Option } from "commander";
 import { type Json, path } from "../broker/api.ts";
+import { definitionIn, wordsOf } from "../definitions/words.ts";
 import { CliFault } from "../fault.ts";
 import { wholeNumber } from "../numbers.ts";
 import type { Column } from "../output/table.ts";
@@ -22,38 +23,8 @@ const columns: readonly Column<Json>[] = [
   { head: "PATTERN", cell: ({ pattern }) => pattern as string },
   { head: "APPLY-TO", cell: ({ "apply-to": scope }) => scope as string },
   { head: "PRIORITY", cell: ({ priority }) => priority as number },
-  { head: "DEFINITION", cell: ({ definition }) => definitionText(definition as Json) },
+  { head: "DEFINITION", cell: ({ definition }) => wordsOf(definition as Json) },
 ];
-
-function definitionText(definition: Json): string {
-  return Object.entries(definition)
-    .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
-    .join(" ");
-}
-
-/** A JSON object, or words such as `max-length=1000`; whole numbers are numbers. @throws CliFault */
-export function definitionIn(words: readonly string[]): Json {
-  const bad = new CliFault(
-    "usage",
-    `give what the policy sets as max-length=1000 message-ttl=60000, or as '{"max-length": 1000}'`,
-  );
-  const [first = ""] = words;
-  if (first.trimStart().startsWith("{")) {
-    try {
-      if (words.length === 1) return JSON.parse(first) as Json;
-    } catch {
-      // Told below.
-    }
-    throw bad;
-  }
-  const pairs = words.map((word) => {
-    const at = word.indexOf("=");
-    if (at < 1) throw bad;
-    const value = word.slice(at + 1);
-    return [word.slice(0, at), /^-?\d{1,15}$/.test(value) ? Number(value) : value] as const;
-  });
-  return Object.fromEntries(pairs);
-}
 
 function baseOf({ operator }: Options): string {
   return operator === undefined ? "/api/policies" : "/api/operator-policies";
@@ -70,6 +41,7 @@ export function definePolicy(command: Command): void {
     examples(
       "troikamq policy ls",
       "troikamq policy set short '^orders\\.' max-length=1000 overflow=reject-publish --apply-to queues",
+      "troikamq policy set again '^orders\\.' retry-limit=5 retry-jitter=0.1 retry-keeps-order=true",
       "troikamq policy set ttl '.*' '{\"message-ttl\": 60000}' --operator",
       "troikamq policy rm short",
     ),

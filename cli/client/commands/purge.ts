@@ -24,13 +24,17 @@ export function definePurge(command: Command): void {
           `${name} is a ${kind.replace("_", " ")}: its messages are dropped by its retention, not by purge`,
         );
       const at = path`/api/queues/${target.vhost}/${name}`;
-      const { messages_ready: ready, messages_unacknowledged: held } =
-        await api.get<Record<string, number>>(at);
+      const {
+        messages_ready: ready,
+        messages_waiting: waiting = 0,
+        messages_unacknowledged: held,
+      } = await api.get<Record<string, number>>(at);
+      const deleted = ready! + waiting;
       if (yes === true) await api.send("DELETE", `${at}/contents`);
       const stay = held! > 0 ? `; ${countText(held!)} that consumers hold stay` : "";
-      const what = `${countText(ready!)} message${ready === 1 ? "" : "s"} of queue ${JSON.stringify(name)} in virtual host ${JSON.stringify(target.vhost)}${stay}`;
+      const what = `${countText(deleted)} message${deleted === 1 ? "" : "s"} of queue ${JSON.stringify(name)} in virtual host ${JSON.stringify(target.vhost)}${stay}`;
       printer.done(
-        { queue: name, vhost: target.vhost, messages: ready, held, purged: yes === true },
+        { queue: name, vhost: target.vhost, messages: deleted, held, purged: yes === true },
         yes === true ? `deleted ${what}` : `would delete ${what}`,
       );
       if (yes !== true) printer.remark("nothing is deleted yet: add --yes");

@@ -110,7 +110,7 @@ function factsOf(screen: Screen, { url, ready, checks, overview, node }: Status)
     ],
     [
       "messages",
-      ["ready", "unacknowledged"]
+      ["ready", "unacknowledged", ...("messages_waiting" in overview.queue_totals ? ["waiting"] : [])]
         .map((name) => `${countText(overview.queue_totals[`messages_${name}`] ?? 0)} ${name}`)
         .join(", "),
     ],

@@ -2,7 +2,9 @@
  * Carries out a plan of changes (src/base/definitions/plan.ts) over the API: what is to be added and changed in one import, deletions one
  * by one after it.
  *
- * Invariant: what the plan does not name is not sent, so a user whose password the file does not have keeps its own.
+ * A deletion takes more with it: the last binding of an auto-delete exchange or queue, that exchange or queue. So what is to be deleted
+ * may have gone already, which is no fault. Invariant: what the plan does not name is not sent, so a user whose password the file does
+ * not have keeps its own.
  */
 import type { DefinitionItem } from "../../../src/base/definitions/document.ts";
 import { definitionKeyOf } from "../../../src/base/definitions/document.ts";
@@ -34,26 +36,23 @@ async function remove(api: Api, { category, before }: PlannedChange): Promise<vo
   const vhost = text("vhost");
   switch (category) {
     case "users":
-      return await api.send("DELETE", path`/api/users/${name}`);
+      return await api.remove(path`/api/users/${name}`);
     case "vhosts":
-      return await api.send("DELETE", path`/api/vhosts/${name}`);
+      return await api.remove(path`/api/vhosts/${name}`);
     case "permissions":
-      return await api.send("DELETE", path`/api/permissions/${vhost}/${text("user")}`);
+      return await api.remove(path`/api/permissions/${vhost}/${text("user")}`);
     case "topic_permissions":
-      return await api.send(
-        "DELETE",
-        path`/api/topic-permissions/${vhost}/${text("user")}/${text("exchange")}`,
-      );
+      return await api.remove(path`/api/topic-permissions/${vhost}/${text("user")}/${text("exchange")}`);
     case "exchanges":
-      return await api.send("DELETE", path`/api/exchanges/${vhost}/${name}`);
+      return await api.remove(path`/api/exchanges/${vhost}/${name}`);
     case "global_parameters":
-      return await api.send("DELETE", path`/api/global-parameters/${name}`);
+      return await api.remove(path`/api/global-parameters/${name}`);
     case "policies":
-      return await api.send("DELETE", path`/api/policies/${vhost}/${name}`);
+      return await api.remove(path`/api/policies/${vhost}/${name}`);
     case "parameters":
-      return await api.send("DELETE", path`/api/parameters/${text("component")}/${vhost}/${name}`);
+      return await api.remove(path`/api/parameters/${text("component")}/${vhost}/${name}`);
     case "queues":
-      return await api.send("DELETE", path`/api/queues/${vhost}/${name}`);
+      return await api.remove(path`/api/queues/${vhost}/${name}`);
     case "bindings":
       return await removeBinding(api, item);
   }
@@ -62,9 +61,9 @@ async function remove(api: Api, { category, before }: PlannedChange): Promise<vo
 async function removeBinding(api: Api, item: DefinitionItem): Promise<void> {
   const { vhost, source, destination, destination_type: type } = item as Record<string, string>;
   const at = path`/api/bindings/${vhost!}/e/${source!}/${type === "exchange" ? "e" : "q"}/${destination!}`;
-  const there = await api.get<readonly DefinitionItem[]>(at);
+  const there = (await api.find<readonly DefinitionItem[]>(at)) ?? [];
   const key = definitionKeyOf("bindings", item);
   const found = there.find((each) => definitionKeyOf("bindings", each) === key);
   // Its queue or exchange was deleted before it.
-  if (found !== undefined) await api.send("DELETE", at + path`/${found["properties_key"] as string}`);
+  if (found !== undefined) await api.remove(at + path`/${found["properties_key"] as string}`);
 }

@@ -13,15 +13,20 @@ import { Regex } from "../../base/patterns/regex.ts";
 import type { Job } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { sortedInSlices } from "../../base/sliced-sort.ts";
-import { json, jsonType, Refusal } from "../answers.ts";
+import { json, Refusal } from "../answers.ts";
 import { badRequest } from "./body.ts";
 import type { Answer } from "./endpoint.ts";
+import { ran } from "./ran.ts";
+import { itemsText, TextPieces } from "./text-pieces.ts";
 
 /** By a field's name, how it is made; undefined leaves it out. */
 export type Fields<Item> = Readonly<Record<string, (item: Item) => unknown>>;
 
 export interface ListOf<Item> {
-  readonly items: Iterable<Item>;
+  /** Null: one that was looked at and is not in the list, which counts as work too. */
+  readonly items: Iterable<Item | null>;
+  /** What it costs to come to the next of them; `unitsOfLook` if absent. */
+  readonly unitsOfNext?: number;
   /** The broker's name: a latin1 string of its bytes. */
   readonly nameOf: (item: Item) => string;
   /** Before the name in the usual order, such as the virtual host's name. */
@@ -53,7 +58,7 @@ const pageSizeMax = 500;
 const pageSizeUsual = 100;
 /** Looking at an item, making the field that sorts it, making it whole. */
 const unitsOfLook = 1;
-const unitsOfField = 2;
+const unitsOfField = 1;
 const unitsOfShow = 12;
 const unitsOfPiece = 200;
 const itemsOfPiece = 16;
@@ -61,12 +66,7 @@ const itemsOfPiece = 16;
 /** Answers with the list, in slices. */
 export function list<Item>(broker: Broker, query: URLSearchParams, all: ListOf<Item>): Promise<Answer> {
   const wanted = read(query);
-  return new Promise((resolve, reject) => {
-    broker.work.run(answered(all, wanted), (outcome) => {
-      if ("error" in outcome) reject(outcome.error);
-      else resolve(outcome.result);
-    });
-  });
+  return ran(broker, answered(all, wanted));
 }
 
 /** A list that RabbitMQ neither filters by name nor cuts into pages. */
@@ -186,25 +186,21 @@ function* wholeList<Item>(
   fields: Fields<Item>,
   columns: Wanted["columns"],
 ): Job<Answer> {
-  const pieces: string[] = [];
+  const text = new TextPieces();
+  text.write("[");
+  let isFirst = true;
   for (const items of itemsOf(found, fields, columns)) {
-    const text = JSON.stringify(items).slice(1, -1);
-    pieces.push(pieces.length === 0 ? text : `,${text}`);
+    text.write(itemsText(items, isFirst));
+    isFirst = false;
     yield unitsOfShow * items.length;
   }
-  if (pieces.length <= 1) return { status: 200, type: jsonType, body: `[${pieces.join("")}]\n` };
-  return { status: 200, type: jsonType, chunks: () => asArray(pieces) };
-}
-
-async function* asArray(pieces: readonly string[]): AsyncIterable<string> {
-  yield "[";
-  yield* pieces;
-  yield "]\n";
+  text.write("]\n");
+  return text.answer();
 }
 
 /** The items that match, in order. */
 function* chosen<Item>(
-  { items, nameOf, groupOf, usualSort, fields }: ListOf<Item>,
+  { items, unitsOfNext = unitsOfLook, nameOf, groupOf, usualSort, fields }: ListOf<Item>,
   { matches, sort: given, isReversed }: Wanted,
 ): Job<{ readonly found: Found<Item>[]; readonly total: number }> {
   const sort = given ?? (usualSort === undefined ? null : [usualSort]);
@@ -212,13 +208,12 @@ function* chosen<Item>(
   let total = 0;
   let units = 0;
   for (const item of items) {
-    total++;
-    const isWanted = matches === null || matches(nameOf(item));
-    if (isWanted) {
+    if (item !== null) total++;
+    if (item !== null && (matches === null || matches(nameOf(item)))) {
       const key = sort === null ? null : valueAt(item, fields, sort);
       found.push({ item, key, group: groupOf?.(item) ?? "", name: nameOf(item) });
     }
-    units += sort === null ? unitsOfLook : unitsOfField;
+    units += unitsOfNext + (sort === null ? 0 : unitsOfField);
     if (units < unitsOfPiece) continue;
     yield units;
     units = 0;

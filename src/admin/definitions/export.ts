@@ -1,141 +1,171 @@
 /**
- * The broker as RabbitMQ's document of definitions, made in slices.
+ * The broker as RabbitMQ's document of definitions: an answer of HTTP, whose text is made item by item, in slices.
  *
  * Not in it: the user `default` of Redis and Kafka, what Redis and Kafka say of users, topics and their partitions, streams that Redis
- * made by writing to them, what ends with a connection, and what every virtual host has. Invariant: what it says imports into RabbitMQ
- * 3.10.8 and into this broker, which then exports the same.
+ * made by writing to them, what ends with a connection, and what every virtual host has. Invariant: what it says imports into this
+ * broker, which then exports the same, and into RabbitMQ 3.10.8 too, but for settings of our own in policies (`retry-limit` and its like),
+ * which RabbitMQ refuses, and exchanges of types that there need a plugin.
  */
-import type { DefinitionCategory, DefinitionItem } from "../../base/definitions/document.ts";
+import type { DefinitionItem } from "../../base/definitions/document.ts";
 import type { Job } from "../../base/turn-work.ts";
 import { exportedPassword } from "../../broker/access/imported-password.ts";
-import { defaultUserName } from "../../broker/access/users.ts";
+import { defaultUserName, type User } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Binding, Exchange } from "../../broker/exchange/exchange.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
 import { shownName } from "../../broker/names.ts";
+import type { Parameter } from "../../broker/parameters/parameters.ts";
 import type { Vhost } from "../../broker/vhost.ts";
+import type { Answer } from "../api/endpoint.ts";
+import { itemsText, TextPieces } from "../api/text-pieces.ts";
 import { globalParametersOf, parametersOf } from "../rabbitmq/parameters.ts";
 import { shownPermissions } from "../rabbitmq/permissions.ts";
-import { policiesOf, shownPolicy } from "../rabbitmq/policies.ts";
+import { type NamedPolicy, shownPolicy, sortedPolicies } from "../rabbitmq/policies.ts";
 import { shownTopicPermissions } from "../rabbitmq/topic-permissions.ts";
 import { shownMetadata } from "../rabbitmq/vhosts.ts";
 
 /** The version of RabbitMQ whose document this is. */
 const rabbitVersion = "3.10.8";
-const unitsOfItem = 3;
+const unitsOfLook = 0.5;
+const unitsOfItem = 6;
 const unitsOfPiece = 200;
 
-type Lists = Partial<Record<DefinitionCategory, DefinitionItem[]>>;
-export type ExportedDocument = Readonly<Record<string, string | readonly DefinitionItem[]>>;
+/** A part of the document: a text, or items that are made one by one. Null: one that was looked at and is not exported. */
+type Section = readonly [name: string, value: string | Iterable<DefinitionItem | null>];
 
 /** Everything of these virtual hosts. */
-export function* exportAll(broker: Broker, vhosts: readonly Vhost[]): Job<ExportedDocument> {
+export function* exportAll(broker: Broker, vhosts: readonly Vhost[]): Job<Answer> {
   const users = broker.access.users.all().filter(({ name }) => name !== defaultUserName);
   const shown = new Set(vhosts.map(({ name }) => shownName(name)));
-  const isShown = (item: object): boolean => shown.has((item as { readonly vhost: string }).vhost);
-  const lists: Lists = {
-    users: users.map((user) => {
-      const { hash, algorithm } = exportedPassword(user);
-      const { name, tags, limits } = user;
-      return { name, password_hash: hash, hashing_algorithm: algorithm, tags, limits };
-    }),
-    vhosts: vhosts.map(({ name, metadata }) => ({
-      name: shownName(name),
-      metadata: shownMetadata(metadata),
-    })),
-    permissions: users.flatMap(shownPermissions).filter(isShown),
-    topic_permissions: users.flatMap((user) => shownTopicPermissions(user)).filter(isShown),
-    global_parameters: globalParametersOf(broker) as unknown as DefinitionItem[],
-  };
-  yield unitsOfItem * (users.length + vhosts.length);
-  const objects = yield* objectsOf(broker, vhosts);
-  const {
-    users: all,
-    vhosts: hosts,
-    permissions,
-    topic_permissions,
-    global_parameters,
-  } = lists as Required<Lists>;
-  const { parameters, policies, queues, exchanges, bindings } = objects;
-  return {
-    rabbit_version: rabbitVersion,
-    rabbitmq_version: rabbitVersion,
-    product_name: "RabbitMQ",
-    product_version: rabbitVersion,
-    users: all,
-    vhosts: hosts,
-    permissions,
-    topic_permissions,
-    parameters,
-    global_parameters,
-    policies,
-    queues,
-    exchanges,
-    bindings,
-  };
+  const isShown = ({ vhost }: { readonly vhost: string }): boolean => shown.has(vhost);
+  const policies = yield* sortedPolicies(vhosts, "policy");
+  return yield* written([
+    ["rabbit_version", rabbitVersion],
+    ["rabbitmq_version", rabbitVersion],
+    ["product_name", "RabbitMQ"],
+    ["product_version", rabbitVersion],
+    ["users", each(users, userItem)],
+    ["vhosts", each(vhosts, vhostItem)],
+    ["permissions", eachOfAll(users, (user) => shownPermissions(user).filter(isShown))],
+    ["topic_permissions", eachOfAll(users, (user) => shownTopicPermissions(user).filter(isShown))],
+    ["parameters", each(parametersOf(broker, vhosts), parameterItem)],
+    ["global_parameters", each(globalParametersOf(broker), (parameter) => ({ ...parameter }))],
+    ["policies", each(policies, policyItem)],
+    ["queues", queueItems(vhosts)],
+    ["exchanges", exchangeItems(vhosts)],
+    ["bindings", bindingItems(vhosts)],
+  ]);
 }
 
 /** What is in one virtual host; its name is in parameters and policies only, as in RabbitMQ. */
-export function* exportVhost(broker: Broker, vhost: Vhost): Job<ExportedDocument> {
-  const { parameters, policies, queues, exchanges, bindings } = yield* objectsOf(broker, [vhost]);
+export function* exportVhost(broker: Broker, vhost: Vhost): Job<Answer> {
   const bare = (item: DefinitionItem): DefinitionItem => {
     const { vhost: _, ...rest } = item;
     return rest;
   };
-  return {
-    rabbit_version: rabbitVersion,
-    parameters,
-    policies,
-    queues: queues.map(bare),
-    exchanges: exchanges.map(bare),
-    bindings: bindings.map(bare),
-  };
+  const policies = yield* sortedPolicies([vhost], "policy");
+  return yield* written([
+    ["rabbit_version", rabbitVersion],
+    ["parameters", each(parametersOf(broker, [vhost]), parameterItem)],
+    ["policies", each(policies, policyItem)],
+    ["queues", each(queueItems([vhost]), bare)],
+    ["exchanges", each(exchangeItems([vhost]), bare)],
+    ["bindings", each(bindingItems([vhost]), bare)],
+  ]);
 }
 
-interface Objects {
-  readonly parameters: DefinitionItem[];
-  readonly policies: DefinitionItem[];
-  readonly queues: DefinitionItem[];
-  readonly exchanges: DefinitionItem[];
-  readonly bindings: DefinitionItem[];
+function* written(sections: readonly Section[]): Job<Answer> {
+  const text = new TextPieces();
+  let lead = "{";
+  for (const [name, value] of sections) {
+    text.write(`${lead}${JSON.stringify(name)}:`);
+    lead = ",";
+    if (typeof value === "string") text.write(JSON.stringify(value));
+    else yield* writtenItems(text, value);
+  }
+  text.write("}\n");
+  return text.answer();
 }
 
-function* objectsOf(broker: Broker, vhosts: readonly Vhost[]): Job<Objects> {
-  const objects: Objects = {
-    parameters: [...parametersOf(broker, vhosts)].map(({ value, vhost, component, name }) => ({
-      value,
-      vhost: shownName(vhost),
-      component,
-      name,
-    })),
-    policies: policiesOf(vhosts, "policy").map((policy) => shownPolicy(policy) as DefinitionItem),
-    queues: [],
-    exchanges: [],
-    bindings: [],
+function* writtenItems(text: TextPieces, all: Iterable<DefinitionItem | null>): Job<void> {
+  let items: DefinitionItem[] = [];
+  let isFirst = true;
+  let units = 0;
+  const write = (): void => {
+    text.write(itemsText(items, isFirst));
+    isFirst &&= items.length === 0;
+    items = [];
   };
-  let units = unitsOfItem * (objects.parameters.length + objects.policies.length);
+  text.write("[");
+  for (const item of all) {
+    if (item !== null) items.push(item);
+    units += item === null ? unitsOfLook : unitsOfItem;
+    if (units < unitsOfPiece) continue;
+    write();
+    yield units;
+    units = 0;
+  }
+  write();
+  text.write("]");
+}
+
+function* each<Thing>(
+  things: Iterable<Thing | null>,
+  itemOf: (thing: Thing) => DefinitionItem,
+): Generator<DefinitionItem | null, void> {
+  for (const thing of things) yield thing === null ? null : itemOf(thing);
+}
+
+function* eachOfAll<Thing>(
+  things: Iterable<Thing>,
+  itemsOf: (thing: Thing) => readonly object[],
+): Generator<DefinitionItem | null, void> {
+  for (const thing of things) {
+    yield null;
+    yield* itemsOf(thing) as readonly DefinitionItem[];
+  }
+}
+
+function userItem(user: User): DefinitionItem {
+  const { hash, algorithm } = exportedPassword(user);
+  const { name, tags, limits } = user;
+  return { name, password_hash: hash, hashing_algorithm: algorithm, tags, limits };
+}
+
+function vhostItem({ name, metadata }: Vhost): DefinitionItem {
+  return { name: shownName(name), metadata: shownMetadata(metadata) };
+}
+
+function parameterItem({ value, vhost, component, name }: Parameter): DefinitionItem {
+  return { value, vhost: shownName(vhost), component, name };
+}
+
+function policyItem(policy: NamedPolicy): DefinitionItem {
+  return shownPolicy(policy) as DefinitionItem;
+}
+
+function* queueItems(vhosts: readonly Vhost[]): Generator<DefinitionItem | null, void> {
+  for (const { queues } of vhosts) {
+    for (const queue of queues.values()) yield isKept(queue) ? queueItem(queue) : null;
+  }
+}
+
+function* exchangeItems(vhosts: readonly Vhost[]): Generator<DefinitionItem | null, void> {
   for (const vhost of vhosts) {
-    for (const queue of vhost.queues.values()) {
-      if (isKept(queue)) objects.queues.push(queueItem(queue));
-      units += unitsOfItem;
-      if (units < unitsOfPiece) continue;
-      yield units;
-      units = 0;
-    }
+    for (const exchange of vhost.exchanges.values())
+      yield isOwn(exchange) ? exchangeItem(vhost, exchange) : null;
+  }
+}
+
+function* bindingItems(vhosts: readonly Vhost[]): Generator<DefinitionItem | null, void> {
+  for (const vhost of vhosts) {
     for (const exchange of vhost.exchanges.values()) {
-      if (isOwn(exchange)) objects.exchanges.push(exchangeItem(vhost, exchange));
-      units += unitsOfItem;
+      yield null;
       if (exchange.name === "" || exchange.type === "x-kafka-topic") continue;
-      for (const binding of exchange.bindings.values()) {
-        if (leadsToKept(binding)) objects.bindings.push(bindingItem(vhost, binding));
-        units += unitsOfItem;
-        if (units < unitsOfPiece) continue;
-        yield units;
-        units = 0;
-      }
+      for (const binding of exchange.bindings.values())
+        yield leadsToKept(binding) ? bindingItem(vhost, binding) : null;
     }
   }
-  return objects;
 }
 
 function isKept(queue: Queue): boolean {

@@ -19,7 +19,7 @@ import type { Broker } from "../../broker/broker.ts";
 import { declaredType, typeProblem } from "../../broker/exchange/exchange-types.ts";
 import type { BindingArguments } from "../../broker/exchange/routing/router.ts";
 import { shownName } from "../../broker/names.ts";
-import { queueTypeOf } from "../../broker/policy/policy.ts";
+import { queueTypeOf } from "../../broker/queue/queue-type.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";

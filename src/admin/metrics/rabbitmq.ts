@@ -27,10 +27,6 @@ const detailedPrefix = "rabbitmq_detailed_";
 const clusterPrefix = "rabbitmq_cluster_";
 const rabbitVersion = "3.10.8";
 
-function unackedOf({ cursor, returns }: Queue): number {
-  return cursor === null ? 0 : cursor.heldCount - returns.count;
-}
-
 const coarse: readonly Family<Queue>[] = [
   {
     name: "queue_messages_ready",
@@ -42,13 +38,13 @@ const coarse: readonly Family<Queue>[] = [
     name: "queue_messages_unacked",
     kind: "gauge",
     help: "Messages delivered to consumers but not yet acknowledged",
-    read: unackedOf,
+    read: (queue) => queue.unacknowledgedCount,
   },
   {
     name: "queue_messages",
     kind: "gauge",
     help: "Sum of ready and unacknowledged messages - total queue depth",
-    read: (queue) => queue.readyCount + unackedOf(queue),
+    read: (queue) => queue.messageCount,
   },
 ];
 
@@ -73,7 +69,7 @@ const queueMetrics: readonly Family<Queue>[] = [
     name: "queue_messages_persistent",
     kind: "gauge",
     help: "Persistent messages",
-    read: (queue) => (queue.log.isDurable ? queue.readyCount + unackedOf(queue) : 0),
+    read: (queue) => (queue.log.isDurable ? queue.messageCount : 0),
   },
 ];
 

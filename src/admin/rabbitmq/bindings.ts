@@ -12,13 +12,13 @@ import type { Binding, Destination, Exchange } from "../../broker/exchange/excha
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { done, json, Refusal } from "../answers.ts";
-import { seenVhosts, vhostAt, vhostToChange } from "../api/audience.ts";
+import { seenVhosts, vhostAt } from "../api/audience.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery } from "../api/list.ts";
 import { argumentsGiven } from "../api/schemas.ts";
 import { withChannel } from "./amqp-calls.ts";
 import { exchangeName } from "./exchanges.ts";
-import { namedVhost } from "./lookups.ts";
+import { changedVhostAt, namedVhost } from "./lookups.ts";
 import { brokerName, shownName } from "./names.ts";
 
 type AskedAny = Asked<never>;
@@ -121,7 +121,7 @@ interface Pair {
 }
 
 function pairOf({ broker, caller, names }: AskedAny, kind: Item["kind"], isChange: boolean): Pair {
-  const at = isChange ? vhostToChange : vhostAt;
+  const at = isChange ? changedVhostAt : vhostAt;
   const vhost = at(broker, caller, names["vhost"]!);
   const source = exchangeName(names["source"]!);
   const destination = kind === "exchange" ? exchangeName(names["destination"]!) : names["destination"]!;

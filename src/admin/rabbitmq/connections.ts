@@ -1,13 +1,16 @@
 /**
  * Connections of every protocol but HTTP, and channels of AMQP's: /api/connections, /api/channels, and the same of a virtual host.
  *
- * Not here: their fields (connection-fields.ts). A user who is no monitor sees its own.
+ * Not here: their fields (connection-fields.ts). A user who is no monitor sees its own, and who is no administrator closes its own.
+ * Invariant: however many connections there are, no turn looks at more than a piece of them.
  */
 import type { OpenConnection } from "../../base/connection-facts.ts";
+import type { Job } from "../../base/turn-work.ts";
 import { done, json, Refusal } from "../answers.ts";
-import { isMonitor, objectRefused, vhostAt } from "../api/audience.ts";
+import { isAdministrator, isMonitor, objectRefused, vhostAt } from "../api/audience.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { list, listQuery, shown } from "../api/list.ts";
+import { ran } from "../api/ran.ts";
 import {
   channelFields,
   channelName,
@@ -24,17 +27,68 @@ type AskedAny = Asked<never>;
 
 const closedByOperator = "Closed via management plugin";
 
-/** Those that the caller may see. */
-export function* connectionsOf(
+type IsWanted = (item: ConnectionItem) => boolean;
+
+/** Those that the caller may see; null for each that it may not, or does not want. */
+function* connectionsOf(
   asked: AskedAny,
-  isWanted: (item: ConnectionItem) => boolean = () => true,
-): Generator<ConnectionItem, void> {
-  for (const item of allConnections(asked)) if (maySee(asked, item) && isWanted(item)) yield item;
+  isWanted: IsWanted = () => true,
+): Generator<ConnectionItem | null, void> {
+  for (const item of allConnections(asked)) yield maySee(asked, item) && isWanted(item) ? item : null;
+}
+
+const unitsOfConnection = 8;
+/** Closing one, which is logged too. */
+const unitsOfAct = 40;
+const unitsOfPiece = 250;
+
+/** Does it with each that is wanted, in slices, until it answers true. */
+function* withEach(asked: AskedAny, isWanted: IsWanted, act: (item: ConnectionItem) => boolean): Job<void> {
+  let units = 0;
+  for (const item of allConnections(asked)) {
+    const isIt = isWanted(item);
+    if (isIt && act(item)) return;
+    units += isIt ? unitsOfAct : unitsOfConnection;
+    if (units < unitsOfPiece) continue;
+    yield units;
+    units = 0;
+  }
+}
+
+async function firstOf(asked: AskedAny, isWanted: IsWanted): Promise<ConnectionItem | null> {
+  let found: ConnectionItem | null = null;
+  await ran(
+    asked.broker,
+    withEach(asked, isWanted, (item) => ((found = item), true)),
+  );
+  return found;
+}
+
+/** How many connections the caller sees, and their channels. */
+export async function countConnections(
+  asked: AskedAny,
+): Promise<{ readonly connections: number; readonly channels: number }> {
+  let [connections, channels] = [0, 0];
+  const count = ({ facts }: ConnectionItem): boolean => {
+    connections++;
+    channels += facts.channels;
+    return false;
+  };
+  await ran(
+    asked.broker,
+    withEach(asked, (item) => maySee(asked, item), count),
+  );
+  return { connections, channels };
 }
 
 /** Its own, or all for the tag monitoring. */
 function maySee({ caller }: AskedAny, { facts }: ConnectionItem): boolean {
   return isMonitor(caller) || facts.user === caller.name;
+}
+
+/** Its own, or all for the tag administrator: a monitor only looks. */
+function mayClose({ caller }: AskedAny, user: string | null): boolean {
+  return isAdministrator(caller) || user === caller.name;
 }
 
 function* allConnections({ broker }: AskedAny): Generator<ConnectionItem, void> {
@@ -50,65 +104,70 @@ function itemOf(facts: ConnectionItem["facts"] | undefined, open: OpenConnection
   return facts === undefined || facts.protocol === "http" ? null : { open, facts };
 }
 
-function* channelsOf(
-  asked: AskedAny,
-  isWanted?: (item: ConnectionItem) => boolean,
-): Generator<ChannelItem, void> {
-  for (const item of connectionsOf(asked, isWanted)) {
-    for (const channel of item.facts.describeChannels?.() ?? []) yield { ...item, channel };
+function* channelsOf(items: Iterable<ConnectionItem | null>): Generator<ChannelItem | null, void> {
+  for (const item of items) {
+    yield null;
+    for (const channel of item?.facts.describeChannels?.() ?? []) yield { ...item!, channel };
   }
 }
 
-function listConnections(asked: AskedAny, isWanted?: (item: ConnectionItem) => boolean): Promise<Answer> {
+function listConnections(asked: AskedAny, isWanted?: IsWanted): Promise<Answer> {
   const { broker, query, around } = asked;
   return list(broker, query, {
     items: connectionsOf(asked, isWanted),
+    unitsOfNext: unitsOfConnection,
     nameOf: ({ facts }) => connectionName(facts),
     fields: connectionFields(broker, around.nodeName, spansOf(query)),
   });
 }
 
-function listChannels(asked: AskedAny, isWanted?: (item: ConnectionItem) => boolean): Promise<Answer> {
+function listChannels(asked: AskedAny, of: Iterable<ConnectionItem | null>): Promise<Answer> {
   const { broker, query, around } = asked;
   return list(broker, query, {
-    items: channelsOf(asked, isWanted),
+    items: channelsOf(of),
+    unitsOfNext: unitsOfConnection,
     nameOf: ({ facts, channel }) => channelName(facts, channel.number),
     fields: channelFields(broker, around.nodeName, spansOf(query)),
   });
 }
 
 /** @throws Refusal */
-function connectionAt(asked: AskedAny): ConnectionItem {
+async function connectionAt(asked: AskedAny): Promise<ConnectionItem> {
   const { name } = asked.names;
-  for (const item of allConnections(asked)) {
-    if (connectionName(item.facts) === name) return seen(asked, item);
-  }
-  throw Refusal.notFound();
+  const found = await firstOf(asked, ({ facts }) => connectionName(facts) === name);
+  if (found === null) throw Refusal.notFound();
+  return seen(asked, found);
 }
 
 /** @throws Refusal */
 function seen<Item extends ConnectionItem>(asked: AskedAny, item: Item): Item {
-  if (!maySee(asked, item)) throw new Refusal(401, "not_authorised", objectRefused);
+  if (!maySee(asked, item)) throw notYours();
   return item;
 }
 
-function channelAt(asked: AskedAny): ChannelItem {
-  const name = asked.names["name"]!;
-  for (const { open, facts } of allConnections(asked)) {
-    if (!name.startsWith(connectionName(facts))) continue;
-    for (const channel of facts.describeChannels?.() ?? []) {
-      if (channelName(facts, channel.number) === name) return seen(asked, { open, facts, channel });
-    }
-  }
-  throw Refusal.notFound();
+function notYours(): Refusal {
+  return new Refusal(401, "not_authorised", objectRefused);
 }
 
-function inVhost(asked: AskedAny): (item: ConnectionItem) => boolean {
+/** @throws Refusal */
+async function channelAt(asked: AskedAny): Promise<ChannelItem> {
+  const name = asked.names["name"]!;
+  const channelIn = ({ facts }: ConnectionItem): ChannelItem["channel"] | undefined => {
+    if (!name.startsWith(connectionName(facts))) return undefined;
+    return facts.describeChannels?.().find(({ number }) => channelName(facts, number) === name);
+  };
+  const found = await firstOf(asked, (item) => channelIn(item) !== undefined);
+  const channel = found === null ? undefined : channelIn(found);
+  if (found === null || channel === undefined) throw Refusal.notFound();
+  return seen(asked, { ...found, channel });
+}
+
+function inVhost(asked: AskedAny): IsWanted {
   const { name } = vhostAt(asked.broker, asked.caller, asked.names["vhost"]!);
   return ({ facts }) => facts.vhost === name;
 }
 
-function ofUser({ names }: AskedAny): (item: ConnectionItem) => boolean {
+function ofUser({ names }: AskedAny): IsWanted {
   return ({ facts }) => facts.user === names["user"];
 }
 
@@ -154,19 +213,22 @@ export const connectionEndpoints: readonly Endpoint[] = [
     audience: "management",
     summary: "A connection.",
     query: { columns: listQuery.columns, ...statsQuery },
-    run: (asked) => {
+    run: async (asked) => {
       const { broker, around } = asked;
       const fields = { ...connectionFields(broker, around.nodeName, spansOf(asked.query)), ...unknownOfOne };
-      return json(200, shown(connectionAt(asked as AskedAny), fields, asked.query));
+      return json(200, shown(await connectionAt(asked as AskedAny), fields, asked.query));
     },
   }),
   endpoint({
     method: "DELETE",
     path: "/api/connections/{name}",
     audience: "management",
-    summary: "Closes a connection. Its client is told what the header X-Reason says.",
-    run: (asked) => {
-      close(asked as AskedAny, connectionAt(asked as AskedAny));
+    summary:
+      "Closes a connection: the user's own, or any for an administrator. Its client is told what the header X-Reason says.",
+    run: async (asked) => {
+      const item = await connectionAt(asked as AskedAny);
+      if (!mayClose(asked as AskedAny, item.facts.user)) throw notYours();
+      close(asked as AskedAny, item);
       return done(204);
     },
   }),
@@ -180,6 +242,7 @@ export const connectionEndpoints: readonly Endpoint[] = [
       const { broker, around } = asked;
       return list(broker, asked.query, {
         items: connectionsOf(asked as AskedAny, ofUser(asked as AskedAny)),
+        unitsOfNext: unitsOfConnection,
         nameOf: ({ facts }) => connectionName(facts),
         fields: {
           name: ({ facts }: ConnectionItem) => connectionName(facts),
@@ -194,10 +257,11 @@ export const connectionEndpoints: readonly Endpoint[] = [
     method: "DELETE",
     path: "/api/connections/username/{user}",
     audience: "management",
-    summary: "Closes all connections of a user.",
-    run: (asked) => {
-      const found = [...connectionsOf(asked as AskedAny, ofUser(asked as AskedAny))];
-      for (const item of found) close(asked as AskedAny, item);
+    summary: "Closes all connections of a user: the user's own, or those of any for an administrator.",
+    run: async (asked) => {
+      if (!mayClose(asked as AskedAny, asked.names["user"]!)) throw notYours();
+      const closed = (item: ConnectionItem): boolean => (close(asked as AskedAny, item), false);
+      await ran(asked.broker, withEach(asked as AskedAny, ofUser(asked as AskedAny), closed));
       return done(204);
     },
   }),
@@ -207,10 +271,7 @@ export const connectionEndpoints: readonly Endpoint[] = [
     audience: "management",
     summary: "The channels of a connection.",
     query,
-    run: (asked) => {
-      const { open: wanted } = connectionAt(asked as AskedAny);
-      return listChannels(asked as AskedAny, ({ open }) => open === wanted);
-    },
+    run: async (asked) => listChannels(asked as AskedAny, [await connectionAt(asked as AskedAny)]),
   }),
   endpoint({
     method: "GET",
@@ -218,7 +279,7 @@ export const connectionEndpoints: readonly Endpoint[] = [
     audience: "management",
     summary: "Channels of AMQP clients.",
     query,
-    run: (asked) => listChannels(asked as AskedAny),
+    run: (asked) => listChannels(asked as AskedAny, connectionsOf(asked as AskedAny)),
   }),
   endpoint({
     method: "GET",
@@ -226,7 +287,8 @@ export const connectionEndpoints: readonly Endpoint[] = [
     audience: "management",
     summary: "Channels of AMQP clients in a virtual host.",
     query,
-    run: (asked) => listChannels(asked as AskedAny, inVhost(asked as AskedAny)),
+    run: (asked) =>
+      listChannels(asked as AskedAny, connectionsOf(asked as AskedAny, inVhost(asked as AskedAny))),
   }),
   endpoint({
     method: "GET",
@@ -234,7 +296,7 @@ export const connectionEndpoints: readonly Endpoint[] = [
     audience: "management",
     summary: "A channel, with its consumers.",
     query: { columns: listQuery.columns, ...statsQuery },
-    run: (asked) => {
+    run: async (asked) => {
       const { broker, around } = asked;
       const fields = {
         ...channelFields(broker, around.nodeName, spansOf(asked.query)),
@@ -242,7 +304,7 @@ export const connectionEndpoints: readonly Endpoint[] = [
         deliveries: () => [],
         publishes: () => [],
       };
-      return json(200, shown(channelAt(asked as AskedAny), fields, asked.query));
+      return json(200, shown(await channelAt(asked as AskedAny), fields, asked.query));
     },
   }),
 ];

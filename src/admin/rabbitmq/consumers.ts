@@ -52,10 +52,11 @@ interface Item {
   readonly place: ConsumerPlace;
 }
 
-function* consumersOf(asked: Asked<never>, vhosts: Iterable<Vhost>): Generator<Item, void> {
+function* consumersOf(asked: Asked<never>, vhosts: Iterable<Vhost>): Generator<Item | null, void> {
   const sees = isMonitor(asked.caller) ? null : asked.caller.name;
   for (const { queues } of vhosts) {
     for (const queue of queues.values()) {
+      yield null;
       for (const place of consumersOfQueue(queue)) {
         if (sees === null || sees === place.user) yield { queue, place };
       }

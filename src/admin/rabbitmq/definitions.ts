@@ -2,28 +2,17 @@
 import { any, looseObject } from "valibot";
 import { definitionsIn } from "../../base/definitions/document.ts";
 import { limits } from "../../base/limits.ts";
-import type { Job } from "../../base/turn-work.ts";
-import type { Broker } from "../../broker/broker.ts";
 import type { Vhost } from "../../broker/vhost.ts";
-import { done, json } from "../answers.ts";
+import { done } from "../answers.ts";
 import { seenVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { ran } from "../api/ran.ts";
 import { exportAll, exportVhost } from "../definitions/export.ts";
 import { importing } from "../definitions/import.ts";
 import { changedVhostAt, namedVhost } from "./lookups.ts";
 
-function ran<Result>({ work }: Broker, job: Job<Result>): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    work.run(job, (outcome) => {
-      if ("error" in outcome) reject(outcome.error);
-      else resolve(outcome.result);
-    });
-  });
-}
-
-function answered(document: object, query: URLSearchParams): Answer {
-  const answer = json(200, document);
+function asFile(answer: Answer, query: URLSearchParams): Answer {
   const file = query.get("download");
   // A name with a line feed would add a header.
   if (file === null || !/^[\w. -]*$/.test(file)) return answer;
@@ -51,7 +40,7 @@ function wholeAt(path: string): Endpoint[] {
         "Users, virtual hosts, permissions, policies, parameters, queues, exchanges and bindings, as RabbitMQ exports them.",
       query: { download: "the name of the file that a browser keeps it in" },
       run: async ({ broker, caller, query }) =>
-        answered(await ran(broker, exportAll(broker, seenVhosts(broker, caller))), query),
+        asFile(await ran(broker, exportAll(broker, seenVhosts(broker, caller))), query),
     }),
     endpoint({
       method: "POST",
@@ -80,7 +69,7 @@ export const definitionEndpoints: readonly Endpoint[] = [
     run: async ({ broker, names, query }) => {
       const vhost = namedVhost(broker, names["vhost"]!);
       if (vhost === undefined) throw badRequest("vhost_not_found");
-      return answered(await ran(broker, exportVhost(broker, vhost)), query);
+      return asFile(await ran(broker, exportVhost(broker, vhost)), query);
     },
   }),
   endpoint({

@@ -5,12 +5,13 @@ import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { exchangeCounters } from "../../broker/rates.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { done, json, Refusal } from "../answers.ts";
-import { seenVhosts, vhostAt, vhostToChange } from "../api/audience.ts";
+import { seenVhosts, vhostAt } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
 import { argumentsGiven, flagOf } from "../api/schemas.ts";
 import { vhostOfMessages, withChannel } from "./amqp-calls.ts";
+import { changedVhostAt } from "./lookups.ts";
 import { brokerName, shownName } from "./names.ts";
 import { spansOf, Stats, statsQuery } from "./shown/stats.ts";
 
@@ -129,7 +130,7 @@ export const exchangeEndpoints: readonly Endpoint[] = [
     body: declaration,
     run: async (asked) => {
       const { broker, caller, names, body } = asked;
-      const vhost = vhostToChange(broker, caller, names["vhost"]!);
+      const vhost = changedVhostAt(broker, caller, names["vhost"]!);
       const name = names["name"]!;
       const isNew = !vhost.exchanges.has(brokerName(name));
       const { type, durable, auto_delete: autoDelete, internal } = body;

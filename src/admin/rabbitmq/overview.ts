@@ -13,7 +13,7 @@ import { isMonitor, seenVhosts } from "../api/audience.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, listQuery, shown } from "../api/list.ts";
 import { churnOf, contextsOf, exchangeTypesShown, renewTotals, shownListener } from "./shown/node-facts.ts";
-import { connectionsOf } from "./connections.ts";
+import { countConnections } from "./connections.ts";
 import { nodeCounters } from "./nodes.ts";
 import { messageStats, type Spans, spansOf, Stats, statsQuery, sumOfShown } from "./shown/stats.ts";
 
@@ -34,10 +34,13 @@ export function totalStats(
 }
 
 export function queueTotals(broker: Broker, spans: Spans, totals: Totals): Record<string, unknown> {
-  return new Stats(broker, spans, totalCounters, totals)
-    .add("lengths", "messages", "messages_ready", "messages_unacknowledged")
+  const stats = new Stats(broker, spans, totalCounters, totals)
+    .add("lengths", "messages", "messages_ready", "messages_unacknowledged", "messages_waiting")
     .add("lengths", "messages_ready")
-    .add("lengths", "messages_unacknowledged").shown;
+    .add("lengths", "messages_unacknowledged");
+  // RabbitMQ has no such messages: only where there are some.
+  if (totals.messages_waiting > 0) stats.add("lengths", "messages_waiting");
+  return stats.shown;
 }
 
 /** What is told of messages and objects: of the whole broker, or of what the caller sees. */
@@ -58,30 +61,24 @@ function seenOfBroker(broker: Broker, spans: Spans): Seen {
 }
 
 /** For users without the tag monitoring: what is in their virtual hosts, and their own connections. Consumers are not counted. */
-function seenOfCaller(asked: Asked<never>, spans: Spans): Seen {
+async function seenOfCaller(asked: Asked<never>, spans: Spans): Promise<Seen> {
   const { broker, caller } = asked;
   const seen = seenVhosts(broker, caller).map(({ name }) => broker.totals.ofVhost(name));
+  const open = await countConnections(asked);
   const count = (name: "queues" | "exchanges"): number => seen.reduce((sum, totals) => sum + totals[name], 0);
   return {
     messageStats: () => sumOfShown(seen.map((totals) => totalStats(broker, spans, totals) ?? {})),
     queueTotals: () => sumOfShown(seen.map((totals) => queueTotals(broker, spans, totals))),
-    objectTotals: () => {
-      let [connections, channels] = [0, 0];
-      for (const { facts } of connectionsOf(asked)) {
-        connections++;
-        channels += facts.channels;
-      }
-      return { queues: count("queues"), exchanges: count("exchanges"), connections, channels };
-    },
+    objectTotals: () => ({ queues: count("queues"), exchanges: count("exchanges"), ...open }),
   };
 }
 
-const fieldsOf = (asked: Asked<never>): Fields<null> => {
+const fieldsOf = async (asked: Asked<never>): Promise<Fields<null>> => {
   const { broker, around, query, caller } = asked;
   const spans = spansOf(query);
   const { nodeName } = around;
   const seesAll = isMonitor(caller);
-  const seen = seesAll ? seenOfBroker(broker, spans) : seenOfCaller(asked, spans);
+  const seen = seesAll ? seenOfBroker(broker, spans) : await seenOfCaller(asked, spans);
   return {
     management_version: () => rabbitmqVersion,
     rates_mode: () => "basic",
@@ -149,7 +146,7 @@ export const overviewEndpoints: readonly Endpoint[] = [
     query: { columns: listQuery.columns, ...statsQuery },
     run: async (asked) => {
       await renewTotals(asked.broker);
-      return json(200, shown(null, fieldsOf(asked as Asked<never>), asked.query));
+      return json(200, shown(null, await fieldsOf(asked as Asked<never>), asked.query));
     },
   }),
   endpoint({

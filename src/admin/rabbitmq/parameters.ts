@@ -21,16 +21,20 @@ const fields: Fields<Parameter> = {
 const nameOf = ({ name }: { readonly name: string }): string => brokerName(name);
 const groupOf = ({ vhost, component }: Parameter): string => `${vhost}\0${component}`;
 
-/** Policies are not among all parameters, but are where their component is named, as in RabbitMQ. */
+/**
+ * Policies are not among all parameters, but are where their component is named, as in RabbitMQ. Null for each that is not wanted, as
+ * lists take it.
+ */
 export function* parametersOf(
   broker: Broker,
   vhosts: Iterable<Vhost>,
   component?: string,
-): Generator<Parameter, void> {
+): Generator<Parameter | null, void> {
   for (const { name } of vhosts) {
     for (const parameter of broker.parameters.all(name)) {
-      if (component === undefined ? parameter.component !== "policy" : parameter.component === component)
-        yield parameter;
+      const isWanted =
+        component === undefined ? parameter.component !== "policy" : parameter.component === component;
+      yield isWanted ? parameter : null;
     }
   }
 }

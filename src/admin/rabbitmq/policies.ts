@@ -5,6 +5,8 @@
  * before its change is answered, as in RabbitMQ.
  */
 import { any, looseObject, number, optional, record, string } from "valibot";
+import { sortedInSlices } from "../../base/sliced-sort.ts";
+import type { Job } from "../../base/turn-work.ts";
 import type { ParameterPlace } from "../../broker/parameters/parameters.ts";
 import type { PolicyKind } from "../../broker/policy/definition-rules.ts";
 import type { PolicyValue } from "../../broker/policy/vhost-policies.ts";
@@ -32,14 +34,24 @@ const fields: Fields<NamedPolicy> = {
   priority: ({ value }) => value.priority,
 };
 
-/** In RabbitMQ's order: the lowest priority first. */
-export function policiesOf(vhosts: Iterable<Vhost>, kind: PolicyKind): NamedPolicy[] {
-  const found: NamedPolicy[] = [];
+function* policiesOf(vhosts: Iterable<Vhost>, kind: PolicyKind): Generator<NamedPolicy, void> {
   for (const { name: vhost, broker } of vhosts) {
     for (const [name, value] of broker.parameters.of(vhost, kind))
-      found.push({ vhost, name, value: value as PolicyValue });
+      yield { vhost, name, value: value as PolicyValue };
   }
-  return found.toSorted(
+}
+
+const policiesOfPiece = 128;
+
+/** In RabbitMQ's order: the lowest priority first. */
+export function* sortedPolicies(vhosts: Iterable<Vhost>, kind: PolicyKind): Job<NamedPolicy[]> {
+  const found: NamedPolicy[] = [];
+  for (const policy of policiesOf(vhosts, kind)) {
+    found.push(policy);
+    if (found.length % policiesOfPiece === 0) yield policiesOfPiece;
+  }
+  return yield* sortedInSlices(
+    found,
     (a, b) => a.value.priority - b.value.priority || compared(a.vhost, b.vhost) || compared(a.name, b.name),
   );
 }

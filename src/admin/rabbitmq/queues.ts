@@ -4,14 +4,14 @@ import { limits } from "../../base/limits.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { done, json, Refusal } from "../answers.ts";
-import { seenVhosts, vhostAt, vhostToChange } from "../api/audience.ts";
+import { seenVhosts, vhostAt } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
 import { argumentsGiven, count, flagOf, inWords } from "../api/schemas.ts";
 import type { AmqpCalls, GotMessage } from "../api/surroundings.ts";
 import { vhostOfMessages, withChannel } from "./amqp-calls.ts";
-import { namedVhost } from "./lookups.ts";
+import { changedVhostAt, namedVhost } from "./lookups.ts";
 import { brokerName, shownName } from "./names.ts";
 import { fieldsWithoutStats, queueFields, type QueueView, wholeQueueFields } from "./shown/queue-fields.ts";
 import { spansOf, statsQuery } from "./shown/stats.ts";
@@ -167,7 +167,7 @@ export const queueEndpoints: readonly Endpoint[] = [
     body: declaration,
     run: async (asked) => {
       const { broker, caller, names, body, around } = asked;
-      const vhost = vhostToChange(broker, caller, names["vhost"]!);
+      const vhost = changedVhostAt(broker, caller, names["vhost"]!);
       if (body.node !== undefined && body.node !== around.nodeName) {
         throw badRequest(`Node ${body.node} could not be contacted`);
       }

@@ -11,11 +11,11 @@ import { any, looseObject, number, optional, record, string, union } from "valib
 import { limits } from "../../base/limits.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { done } from "../answers.ts";
-import { vhostToChange } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import type { AmqpCalls } from "../api/surroundings.ts";
 import { withChannel } from "./amqp-calls.ts";
+import { changedVhostAt } from "./lookups.ts";
 import { brokerName } from "./names.ts";
 
 interface SuperStream {
@@ -122,7 +122,7 @@ export const superStreamEndpoints: readonly Endpoint[] = [
     summary: 'Makes a super stream of {"partitions"} streams, or with {"binding-keys"}, a text with commas.',
     body,
     run: async (asked) => {
-      const vhost = vhostToChange(asked.broker, asked.caller, asked.names["vhost"]!);
+      const vhost = changedVhostAt(asked.broker, asked.caller, asked.names["vhost"]!);
       const name = asked.names["name"]!;
       const partitions = keysIn(asked.body).map((key) => ({ stream: `${name}-${key}`, key }));
       const wanted = { name, partitions, arguments: argumentsIn(asked.body.arguments) };

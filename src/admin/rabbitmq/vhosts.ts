@@ -9,6 +9,7 @@ import type { Authorization } from "../../broker/access/permissions.ts";
 import { everyName } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { defaultVhostName } from "../../broker/names.ts";
+import { type QueueType, queueTypes } from "../../broker/queue/queue-type.ts";
 import type { Vhost, VhostMetadata } from "../../broker/vhost.ts";
 import { any, array, boolean, looseObject, optional, string, union } from "valibot";
 import { done, json, Refusal } from "../answers.ts";
@@ -48,14 +49,12 @@ async function fieldsFor(asked: Asked<never>): Promise<Fields<Vhost>> {
   return { ...ownFields, ...(await vhostStatsFields(asked)) };
 }
 
-const queueTypes = ["classic", "quorum", "stream"];
-
 /** What a request or a document says of a virtual host. @throws Refusal */
 function metadataIn(body: Body): VhostMetadata {
   const { description = "", tags = "", tracing } = body;
   // RabbitMQ 3.10 has the first name, later ones the second.
   const type = body["defaultqueuetype"] ?? body["default_queue_type"];
-  if (type !== undefined && type !== "undefined" && !queueTypes.includes(type as string))
+  if (type !== undefined && type !== "undefined" && !queueTypes.includes(type as QueueType))
     throw badRequest(`default_queue_type is one of ${queueTypes.join(", ")}`);
   const given: unknown[] = typeof tags === "string" ? tags.split(",") : Array.isArray(tags) ? tags : [];
   const texts = given.map((tag) => String(tag).trim()).filter((tag) => tag !== "");

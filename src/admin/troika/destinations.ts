@@ -72,14 +72,9 @@ const fields: Fields<Item> = {
   consumers: (item) => sumOf(item, ({ consumerCount }) => consumerCount),
   durable: ({ logs }) => (logs.length === 0 ? undefined : logs.every(({ durable }) => durable)),
   kind: ({ kind }) => kind,
-  messages: (item) =>
-    sumOf(
-      item,
-      ({ readyCount, cursor }) =>
-        readyCount + (cursor === null ? 0 : cursor.heldCount + cursor.waiting.count),
-    ),
-  messages_unacknowledged: (item) => sumOf(item, ({ cursor }) => cursor?.heldCount ?? 0),
-  messages_waiting: (item) => sumOf(item, ({ cursor }) => cursor?.waiting.count ?? 0),
+  messages: (item) => sumOf(item, ({ messageCount }) => messageCount),
+  messages_unacknowledged: (item) => sumOf(item, ({ unacknowledgedCount }) => unacknowledgedCount),
+  messages_waiting: (item) => sumOf(item, ({ waitingCount }) => waitingCount),
   name: ({ name }) => shownName(name),
   partitions: ({ kind, logs }) => (kind === "kafka_topic" ? logs.length : undefined),
   pending: ({ group }) => group?.pending ?? undefined,
@@ -87,9 +82,9 @@ const fields: Fields<Item> = {
   vhost: ({ vhost }) => shownName(vhost.name),
 };
 
-function* inVhosts(vhosts: Iterable<Vhost>, wanted: string | null): Generator<Item, void> {
+function* inVhosts(vhosts: Iterable<Vhost>, wanted: string | null): Generator<Item | null, void> {
   for (const vhost of vhosts) {
-    for (const item of itemsOf(vhost)) if (wanted === null || item.kind === wanted) yield item;
+    for (const item of itemsOf(vhost)) yield wanted === null || item.kind === wanted ? item : null;
   }
 }
 

@@ -1,7 +1,6 @@
 /** Where a message would go and why: /api/troika/explain. */
 import { any, looseObject, optional, record, string } from "valibot";
 import { limits } from "../../base/limits.ts";
-import type { JobOutcome } from "../../base/turn-work.ts";
 import {
   explaining,
   type ExplainedBinding,
@@ -10,7 +9,8 @@ import {
 import { factsOfHeaders } from "../../broker/exchange/routing/message-headers.ts";
 import { json, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
-import { type Answer, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { endpoint, type Endpoint } from "../api/endpoint.ts";
+import { ran } from "../api/ran.ts";
 import { lookedVhostAt } from "../rabbitmq/lookups.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 
@@ -51,7 +51,7 @@ export const explainEndpoints: readonly Endpoint[] = [
     summary:
       "Where a message would go: each binding on the way that matches, and those that nearly do with the reason. Nothing is published.",
     body: question,
-    run: ({ broker, caller, body }) => {
+    run: async ({ broker, caller, body }) => {
       const vhost = lookedVhostAt(broker, caller, body.vhost);
       const exchange = vhost.exchanges.get(brokerName(body.exchange));
       if (exchange === undefined)
@@ -60,12 +60,7 @@ export const explainEndpoints: readonly Endpoint[] = [
       if (key.length > limits.nameBytesMax)
         throw badRequest(`routing_key is longer than ${limits.nameBytesMax} bytes`);
       const job = explaining(vhost, exchange, key, factsOfHeaders(body.headers));
-      return new Promise<Answer>((resolve, reject) => {
-        broker.work.run(job, (outcome: JobOutcome<Explanation>) => {
-          if ("error" in outcome) reject(outcome.error);
-          else resolve(json(200, shownExplanation(outcome.result)));
-        });
-      });
+      return json(200, shownExplanation(await ran(broker, job)));
     },
   }),
 ];

@@ -8,6 +8,7 @@ import { BrokerError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import type { FieldValue } from "../../message/amqp/table.ts";
 import { type PlainValue, usualType } from "../../message/amqp/table-plain.ts";
+import { queueTypeOf } from "../queue/queue-type.ts";
 import { type ExchangeOptions, type ExchangeType, exchangeTypes } from "./definition.ts";
 import { ConsistentHashRouter, hashedProperties } from "./routing/consistent-hash.ts";
 import { DirectRouter } from "./routing/direct.ts";
@@ -179,8 +180,7 @@ function checkLocal(key: string, destination: BoundTo): void {
   if (key !== "")
     throw refused(`Non empty binding '${Buffer.from(key, "latin1").toString()}' key not permitted`);
   if (destination.kind === "exchange") throw refused("Destination not found");
-  const isQuorum = destination.args["x-queue-type"] === "quorum";
-  const type = destination.kind === "stream" ? "stream" : isQuorum ? "quorum" : "classic";
+  const type = queueTypeOf(destination);
   if (type !== "classic") throw refused(`Queue type rabbit_${type}_queue not valid for this exchange type`);
 }
 

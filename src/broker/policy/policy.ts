@@ -23,6 +23,7 @@
  */
 import { priorityMax } from "../cursor/priority-order.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
+import { type QueueType, queueTypeOf } from "../queue/queue-type.ts";
 
 export interface QueuePolicy {
   readonly messageTtl: number | undefined;
@@ -133,14 +134,6 @@ export function keepsHistory({ historyMs, historyBytes }: QueuePolicy): boolean 
 
 /** For topics that were made as topics: seven days, any size. */
 const kafkaHistoryMs = 604_800_000;
-
-type QueueType = "classic" | "quorum" | "stream";
-
-/** RabbitMQ's type of a queue or stream. */
-export function queueTypeOf({ kind, args }: PolicySubject): QueueType {
-  if (kind === "stream") return "stream";
-  return args["x-queue-type"] === "quorum" ? "quorum" : "classic";
-}
 
 /**
  * RabbitMQ's `unsupported_policies`: a policy with one of these settings does not apply to queues of that type, whatever else it

@@ -16,8 +16,8 @@ import {
   type PolicyDefinition,
   type PolicyLayers,
   type PolicySubject,
-  queueTypeOf,
 } from "./policy.ts";
+import { type QueueType, queueTypeOf } from "../queue/queue-type.ts";
 
 interface Governed {
   readonly name: string;
@@ -201,7 +201,7 @@ export class VhostPolicies {
   }
 }
 
-const scopesOfTypes: Readonly<Record<ReturnType<typeof queueTypeOf>, PolicyScope>> = {
+const scopesOfTypes: Readonly<Record<QueueType, PolicyScope>> = {
   classic: "classic_queues",
   quorum: "quorum_queues",
   stream: "streams",

@@ -10,6 +10,7 @@ import { fieldTypeNames, type FieldValue } from "../../message/amqp/table.ts";
 import { type PlainValue, usualType } from "../../message/amqp/table-plain.ts";
 import { shownName } from "../names.ts";
 import type { QueueOptions } from "./definition.ts";
+import { queueTypeOf } from "./queue-type.ts";
 import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
 
@@ -39,7 +40,7 @@ function shownType({ type }: ExchangeOptions): string {
 
 /** @throws PRECONDITION_FAILED that names the first difference */
 export function assertSameQueue(vhost: string, received: QueueOptions, current: QueueOptions): void {
-  const names = comparedArguments[typeName(current)] ?? comparedArguments["classic"]!;
+  const names = comparedArguments[queueTypeOf(current)] ?? comparedArguments["classic"]!;
   assertSame(`queue '${shownName(current.name)}' in vhost '${shownName(vhost)}'`, [
     ["durable", property(received.durable), property(current.durable)],
     ["exclusive", property(received.exclusiveOwner > 0), property(current.exclusiveOwner > 0)],
@@ -91,11 +92,6 @@ const comparedArguments: Readonly<Record<string, readonly string[]>> = {
     "x-queue-leader-locator",
   ],
 };
-
-function typeName({ kind, args }: QueueOptions): string {
-  if (kind === "stream") return "stream";
-  return args["x-queue-type"] === "quorum" ? "quorum" : "classic";
-}
 
 /** A stream that another protocol made has no `x-queue-type` argument. */
 function queueArgument(options: QueueOptions, name: string): Declared {

@@ -174,12 +174,28 @@ export class Queue implements TickedQueue {
     this.policies.idleExpiry.used();
   }
 
+  /** How many records there are to consume: ready, held by consumers, or waiting to come again (docs/retries.md). */
+  get messageCount(): number {
+    const { cursor, log } = this;
+    if (cursor === null || cursor.history === null) return log.length;
+    return log.stableEnd - cursor.history.countBelow(log);
+  }
+
   /** How many records are ready: not held by a consumer. */
   get readyCount(): number {
-    const { cursor, log } = this;
-    if (cursor === null) return log.length;
-    const unsettled = cursor.history === null ? log.length : log.stableEnd - cursor.history.countBelow(log);
-    return unsettled - cursor.heldCount - cursor.waiting.count + this.returns.count;
+    const { cursor } = this;
+    const count = this.messageCount;
+    return cursor === null ? count : count - cursor.heldCount - cursor.waiting.count + this.returns.count;
+  }
+
+  /** How many records consumers hold. Those that are being requeued in slices are ready already. */
+  get unacknowledgedCount(): number {
+    return this.cursor === null ? 0 : this.cursor.heldCount - this.returns.count;
+  }
+
+  /** How many rejected records wait until they come again. */
+  get waitingCount(): number {
+    return this.cursor === null ? 0 : this.cursor.waiting.count;
   }
 
   /** Walks the records from `offset` on without consuming them. */

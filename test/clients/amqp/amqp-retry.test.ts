@@ -92,6 +92,15 @@ test("a policy of the API says it for queues that are there, and a kill loses no
     [shown!["messages"], shown!["messages_unacknowledged"], shown!["messages_waiting"]],
     [20, 0, 20],
   );
+  const { body: queue } = await api(broker, "GET", "queues/%2F/waiting");
+  const { messages, messages_ready, messages_waiting } = queue as Record<string, unknown>;
+  assert.deepEqual([messages, messages_ready, messages_waiting], [20, 0, 20]);
+  const { body: overview } = await api(broker, "GET", "overview");
+  const { queue_totals: totals } = overview as { queue_totals: Record<string, number> };
+  assert.equal(totals["messages_waiting"], 20);
+  assert.equal(totals["messages"], totals["messages_ready"]! + totals["messages_unacknowledged"]! + 20);
+  const metrics = await (await fetch(`http://127.0.0.1:${broker.ports.http}/metrics`)).text();
+  assert.match(metrics, /^troikamq_records_waiting 20$/m);
   await broker.kill();
   await target.closeConnections();
   await broker.restart();

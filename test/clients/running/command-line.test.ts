@@ -230,8 +230,8 @@ test("what Redis and Kafka made is listed, described, published to and read", as
   await admin.createTopics({ topics: [{ topic: "topic", numPartitions: 3 }] });
   await admin.disconnect();
   const listed = await ok("ls");
-  assert.match(listed, /^NAME +KIND +VHOST +MESSAGES +UNACKED +CONSUMERS +SIZE$/m);
-  assert.match(listed, /^rstream +redis_stream +\/ +1 +0 +0 +\d+ B$/m);
+  assert.match(listed, /^NAME +KIND +VHOST +MESSAGES +UNACKED +WAITING +CONSUMERS +SIZE$/m);
+  assert.match(listed, /^rstream +redis_stream +\/ +1 +0 +0 +0 +\d+ B$/m);
   assert.match(listed, /^topic +kafka_topic +\/ +0/m);
   await Promise.all(["a", "b", "c", "d"].map((key) => ok("pub", "topic", `by ${key}`, "--key", key)));
   const [read, described, names] = await Promise.all([
@@ -267,6 +267,15 @@ test("policies and users are set, shown and deleted", async () => {
   const wrong = await run("policy", "set", "bad", "x", "max-length=many");
   assert.equal(wrong.code, 6);
   assert.match(wrong.stderr, /Validation failed <<"many">> is not a valid maximum length\n$/);
+  const own = ["retry-limit=5", "retry-jitter=0.1", "retry-keeps-order=true"];
+  await ok("policy", "set", "lazy", "^nothing", ...own, 'dead-letter-routing-key="5"');
+  const { definition } = await jsonOf("policy", "show", "lazy");
+  assert.deepEqual(definition, {
+    "retry-limit": 5,
+    "retry-jitter": 0.1,
+    "retry-keeps-order": true,
+    "dead-letter-routing-key": "5",
+  });
   await ok("policy", "rm", "lazy");
   assert.equal((await run("policy", "rm", "lazy")).code, 5);
 
@@ -373,4 +382,25 @@ test("on Node", async () => {
   assert.match(unreachable.stderr, /^troikamq: no broker answers at \S+: nothing listens there\n/);
   const taken = await onNode("sub", "by-node", "--count", "1", "--raw");
   assert.deepEqual(taken, { code: 0, stdout: "hello\n", stderr: "" });
+});
+
+test("apply --prune goes on where a deletion has taken what was to be deleted next", async () => {
+  const auto = fileOf(
+    "auto.yaml",
+    `
+exchanges:
+  - { name: auto.a, type: fanout, auto_delete: true }
+  - { name: auto.b, type: fanout, auto_delete: true }
+  - { name: plain, type: fanout }
+bindings:
+  - { source: auto.a, destination: plain, destination_type: exchange }
+  - { source: auto.b, destination: auto.a, destination_type: exchange }
+`,
+  );
+  await ok("apply", auto);
+  const nothing = fileOf("nothing.yaml", "exchanges: []\nbindings: []");
+  const pruned = await run("apply", nothing, "--prune");
+  assert.deepEqual([pruned.code, pruned.stderr], [0, ""]);
+  assert.match(pruned.stdout, /^- exchange 'auto\.a' in virtual host '\/'$/m);
+  assert.equal(await ok("diff", nothing, "--prune"), "the broker has all of it already\n");
 });

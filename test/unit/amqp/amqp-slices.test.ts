@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Rig } from "../../../fuzz/rig.ts";
+import { queueFields } from "../../../src/admin/rabbitmq/shown/queue-fields.ts";
+import { finishNow } from "../../../src/base/turn-work.ts";
+import { countsOf, queueCounters, totalCounters } from "../../../src/broker/rates.ts";
 import { limits } from "../../../src/base/limits.ts";
 import { longText } from "../../support/amqp-frames.ts";
 import { method, open, protocolHeader, shortText, startOk, tuneOk, uint } from "../../support/amqp-raw.ts";
@@ -109,6 +112,35 @@ test("a channel that ends amid a rollback gives back all that it held, in order"
   assert.deepEqual([queue.readyCount, queue.cursor!.heldCount, queue.returns.count], [count, 0, 0]);
   assert.equal(takeOnce(queue, 1), "taken");
   assert.equal(queue.cursor!.record.offset, 0);
+});
+
+test("messages that are given back in slices are ready, and are not counted as unacknowledged too", async () => {
+  const count = 20_000;
+  const { rig, peer, ask } = await ready();
+  const { broker } = rig;
+  ask(declareQueue("q", false), publishes({ queue: "q" }, count, false), consume("q", "c"));
+  const queue = broker.defaultVhost.queues.get("q")!;
+  const fields = queueFields({ broker, nodeName: "n", spans: {} });
+  const sums = (): number[] => {
+    finishNow(broker.totals.renewing());
+    const counted = [countsOf(queueCounters, queue), countsOf(totalCounters, broker.totals.ofBroker)];
+    const shown = ["messages_ready", "messages_unacknowledged"].map((name) => fields[name]!(queue) as number);
+    return [
+      ...counted.map(
+        ({ messages_ready, messages_unacknowledged }) => messages_ready + messages_unacknowledged,
+      ),
+      shown[0]! + shown[1]!,
+      fields["messages"]!(queue) as number,
+    ];
+  };
+  assert.deepEqual(sums(), Array(4).fill(count));
+  peer.end();
+  let turns = 0;
+  for (; rig.time.hasTickEnd; rig.time.endTick()) {
+    if (queue.returns.count > 0) turns++;
+    assert.deepEqual(sums(), Array(4).fill(count));
+  }
+  assert.ok(turns > 1, `${turns} turns`);
 });
 
 test("10,000 consumers and 5,000 queues that come in one chunk take turns", async () => {

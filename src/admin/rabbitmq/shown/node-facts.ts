@@ -3,6 +3,7 @@ import { exchangeTypes } from "../../../broker/exchange/definition.ts";
 import { exchangeTypeDescription } from "../../../broker/exchange/exchange-types.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Asked } from "../../api/endpoint.ts";
+import { ran } from "../../api/ran.ts";
 import type { ListenerFacts, Surroundings } from "../../api/surroundings.ts";
 
 export function exchangeTypesShown(): object[] {
@@ -15,12 +16,7 @@ export function exchangeTypesShown(): object[] {
 
 /** Adds up, in slices. */
 export function renewTotals(broker: Broker): Promise<void> {
-  return new Promise((resolve, reject) => {
-    broker.work.run(broker.totals.renewing(), (outcome) => {
-      if ("error" in outcome) reject(outcome.error);
-      else resolve();
-    });
-  });
+  return ran(broker, broker.totals.renewing());
 }
 
 export function shownListener({ protocol, host, port, isTls }: ListenerFacts, node: string): object {

@@ -6,6 +6,7 @@
 import { queueCounters } from "../../../broker/rates.ts";
 import { effectiveDefinition } from "../../../broker/policy/policy.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
+import { queueTypeOf } from "../../../broker/queue/queue-type.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Fields } from "../../api/list.ts";
 import { connectionName } from "./connection-fields.ts";
@@ -13,19 +14,16 @@ import { consumersOfQueue, shownConsumer } from "../consumers.ts";
 import { shownName } from "../names.ts";
 import { messageStats, noProcess, type Spans, Stats } from "./stats.ts";
 
-function typeOf({ kind, args }: Queue): "classic" | "quorum" | "stream" {
-  if (kind === "stream") return "stream";
-  return args["x-queue-type"] === "quorum" ? "quorum" : "classic";
-}
-
 export interface QueueView {
   readonly broker: Broker;
   readonly nodeName: string;
   readonly spans: Spans;
 }
 
-const unacknowledgedOf = ({ cursor }: Queue): number => cursor?.heldCount ?? 0;
-const totalOf = (queue: Queue): number => queue.readyCount + unacknowledgedOf(queue);
+const unacknowledgedOf = ({ unacknowledgedCount }: Queue): number => unacknowledgedCount;
+const totalOf = ({ messageCount }: Queue): number => messageCount;
+/** `messages` is their sum. */
+const lengths = ["messages_ready", "messages_unacknowledged", "messages_waiting"] as const;
 
 function bytesOf(queue: Queue, messages: number): number {
   const total = totalOf(queue);
@@ -47,9 +45,9 @@ function tagWhere(queue: Queue, isWanted: boolean): string | null {
 }
 
 type OfType = (queue: Queue) => boolean;
-const isClassic: OfType = (queue) => typeOf(queue) === "classic";
-const isQuorum: OfType = (queue) => typeOf(queue) === "quorum";
-const isStream: OfType = (queue) => typeOf(queue) === "stream";
+const isClassic: OfType = (queue) => queueTypeOf(queue) === "classic";
+const isQuorum: OfType = (queue) => queueTypeOf(queue) === "quorum";
+const isStream: OfType = (queue) => queueTypeOf(queue) === "stream";
 const isNoStream: OfType = (queue) => !isStream(queue);
 const isReplicated: OfType = (queue) => !isClassic(queue);
 
@@ -67,7 +65,7 @@ function definitionFields({ nodeName }: Pick<QueueView, "nodeName">): Fields<Que
     name: ({ name }) => shownName(name),
     node: () => nodeName,
     state: () => "running",
-    type: typeOf,
+    type: queueTypeOf,
     vhost: ({ vhost }) => shownName(vhost.name),
   };
 }
@@ -105,6 +103,8 @@ const totalFields: Fields<Queue> = {
   messages: totalOf,
   messages_ready: ({ readyCount }) => readyCount,
   messages_unacknowledged: unacknowledgedOf,
+  // RabbitMQ has no such messages: only where there are some.
+  messages_waiting: ({ waitingCount }) => waitingCount || undefined,
 };
 
 export function queueFields(view: QueueView): Fields<Queue> {
@@ -140,7 +140,7 @@ export function queueFields(view: QueueView): Fields<Queue> {
         },
         ["publish"],
       ),
-    messages_details: (queue) => details(view, queue, "messages_ready", "messages_unacknowledged"),
+    messages_details: (queue) => details(view, queue, ...lengths),
     messages_dlx: when(isQuorum, () => 0),
     messages_paged_out: when(isClassic, () => 0),
     messages_persistent: when(isNoStream, (queue) => (queue.durable ? totalOf(queue) : 0)),

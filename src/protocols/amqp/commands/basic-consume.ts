@@ -1,4 +1,5 @@
 import type { Queue } from "../../../broker/queue/queue.ts";
+import { queueTypeOf } from "../../../broker/queue/queue-type.ts";
 import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
 import { type FieldTable, findField } from "../../../message/amqp/table.ts";
 import type { Channel, ChannelConsumer } from "../channel/channel.ts";
@@ -53,9 +54,9 @@ function readsHistory(queue: Queue, table: FieldTable): boolean {
 
 function makeConsumer(channel: Channel, queue: Queue, tag: string, values: Consume): ChannelConsumer {
   const what = `queue '${amqpName(queue.name)}' in vhost '${channel.vhost.name}'`;
-  const isQuorum = queue.args["x-queue-type"] === "quorum";
-  checkConsumeArguments(values.arguments, isQuorum ? "quorum" : "classic", what);
-  if (isQuorum) assertNoGlobalPrefetch(channel, what);
+  const type = queueTypeOf(queue);
+  checkConsumeArguments(values.arguments, type, what);
+  if (type === "quorum") assertNoGlobalPrefetch(channel, what);
   // RabbitMQ has no exclusive consumers of a queue with a single active consumer.
   const takesExclusive = queue.consumers.size === 0 && !queue.policy.singleActiveConsumer;
   if (queue.isExclusivelyConsumed || (values.exclusive && !takesExclusive)) {

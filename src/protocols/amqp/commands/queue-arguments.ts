@@ -6,12 +6,11 @@
  */
 import { limits } from "../../../base/limits.ts";
 import { maxAgeMs } from "../../../broker/policy/policy.ts";
+import { type QueueType, queueTypes } from "../../../broker/queue/queue-type.ts";
 import { type FieldTable, fieldTypeNames, type FieldValue, findField } from "../../../message/amqp/table.ts";
 import { displayText } from "../../../message/amqp/text.ts";
 import { AmqpError } from "../core/errors.ts";
 import type { MethodArguments } from "../wire/methods.ts";
-
-export type QueueType = "classic" | "quorum" | "stream";
 
 /** RabbitMQ's largest time, ten years; beyond it: value_too_large. */
 export const durationMsMax = 315_360_000_000;
@@ -134,7 +133,7 @@ const streamOffset: Check = (field) => {
 
 const streamOffsetWords: ReadonlySet<string> = new Set(["first", "last", "next"]);
 
-const everywhere: readonly QueueType[] = ["classic", "quorum", "stream"];
+const everywhere: readonly QueueType[] = queueTypes;
 const queues: readonly QueueType[] = ["classic", "quorum"];
 
 export const queueArguments: Readonly<Record<string, ArgumentRule>> = {
@@ -238,14 +237,14 @@ export function checkConsumeArguments(table: FieldTable, type: QueueType, what: 
 
 /** A name that the server is to make is only for classic queues; asked before all else. */
 export function assertServerNamed(table: FieldTable): void {
-  const type = queueTypeOf(table);
+  const type = typeNamed(table);
   if (type !== "classic") {
     throw refused(`Cannot declare a server-named queue for type rabbit_${type}_queue`);
   }
 }
 
 /** The type that arguments name which need not be right. */
-export function queueTypeOf(table: FieldTable): QueueType {
+export function typeNamed(table: FieldTable): QueueType {
   const field = findField(table, "x-queue-type");
   const name = field?.type === "S" ? displayText(field.value) : "classic";
   return everywhere.find((known) => known === name) ?? "classic";

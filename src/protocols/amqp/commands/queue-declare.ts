@@ -9,7 +9,7 @@ import type { Channel } from "../channel/channel.ts";
 import { directReplyName, directReplyPrefix } from "../channel/direct-reply.ts";
 import { AmqpError } from "../core/errors.ts";
 import { amqpName, assertNotReserved, randomName, strippedName } from "../core/names.ts";
-import { assertServerNamed, checkQueueArguments, fieldTypeName, queueTypeOf } from "./queue-arguments.ts";
+import { assertServerNamed, checkQueueArguments, fieldTypeName, typeNamed } from "./queue-arguments.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
 type Declare = MethodArguments["queue.declare"];
@@ -66,7 +66,7 @@ function makeQueue(channel: Channel, given: Declare): Queue {
   }
   const what = `queue '${amqpName(name)}' in vhost '${vhost.name}'`;
   // An existing queue was checked when it was made: the arguments must be the same, whatever they are, as in RabbitMQ.
-  const type = present === undefined ? checkQueueArguments(values, what) : queueTypeOf(values.arguments);
+  const type = present === undefined ? checkQueueArguments(values, what) : typeNamed(values.arguments);
   const queue = vhost.declareQueue({
     name,
     kind: type === "stream" ? "stream" : "queue",
