@@ -40,6 +40,17 @@ export function isHiddenVhost(name: string): boolean {
 }
 
 /**
+ * Begins the names of virtual hosts, of the broker's own, in which something waits for a virtual host: its records that enter streams
+ * later, its delayed messages, its dead letters that no queue takes, its exchanges' recent messages. The name of that virtual host follows.
+ */
+export const companionPrefixes = {
+  scheduled: "\0scheduled/",
+  delayed: "\0delayed/",
+  undelivered: "\0undelivered/",
+  recentHistory: "\0recent-history/",
+} as const;
+
+/**
  * A name as text for people. Names are latin1 strings of their bytes, since a Redis key may be any bytes: the `length` of a name
  * is its size in bytes. A name in UTF-8 is shown decoded.
  */

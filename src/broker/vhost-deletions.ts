@@ -1,5 +1,6 @@
 /**
- * Deletes virtual hosts with everything in them, in slices: connections, queues, exchanges, parameters, rights.
+ * Deletes virtual hosts with everything in them, in slices: connections, queues, exchanges, parameters, rights, and what waits for them in
+ * the broker's own virtual hosts (delayed messages, dead letters, recent messages).
  *
  * The virtual host is out of `broker.vhosts`, its rights are gone, and a mark is among the definitions from the call on, all written
  * with the same tick: a kill before it leaves the virtual host whole, a kill after it has the deletion go on at the start.
@@ -8,7 +9,7 @@
 import { BrokerError } from "../base/errors.ts";
 import type { Job, RunningJob } from "../base/turn-work.ts";
 import type { Broker } from "./broker.ts";
-import { definitionKey, shownName } from "./names.ts";
+import { companionPrefixes, definitionKey, shownName } from "./names.ts";
 import type { Vhost } from "./vhost.ts";
 
 const unitsOfConnection = 30;
@@ -34,8 +35,7 @@ export class VhostDeletions {
 
   /** Start-up: a deletion that was begun goes on. */
   resume(name: string): void {
-    const vhost = this.#broker.vhosts.get(name);
-    if (vhost !== undefined) void this.#run(vhost);
+    void this.#run(this.#broker.createVhost(name));
   }
 
   /** Ends the deletion of that name now, if there is one. Throws UNAVAILABLE where it failed. */
@@ -90,6 +90,16 @@ export class VhostDeletions {
     for (const exchange of vhost.exchanges.values()) {
       vhost.deleteExchange(exchange);
       yield unitsOfExchange;
+    }
+    // Last: nothing comes there any more. At the start nobody knows yet what waits, so the logs are deleted, whoever they are for.
+    for (const prefix of Object.values(companionPrefixes)) {
+      const companion = this.#broker.vhosts.get(prefix + vhost.name);
+      if (companion === undefined) continue;
+      for (const queue of companion.queues.values()) {
+        companion.deleteQueue(queue);
+        yield unitsOfQueue;
+      }
+      this.#broker.vhosts.delete(companion.name);
     }
     this.#broker.parameters.deleteVhost(vhost.name);
     this.#broker.storage.definitions.delete(definitionKey("vhost-deletion", vhost.name));

@@ -9,6 +9,7 @@
 import { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
 import type { Broker } from "../../broker.ts";
+import { companionPrefixes } from "../../names.ts";
 import { publishLetter } from "../../queue/dead-letter.ts";
 import type { RecordBytes } from "../../schedule/enter-stream.ts";
 import { Timetable } from "../../schedule/timetable.ts";
@@ -28,7 +29,7 @@ export class UndeliveredLetters {
   constructor(broker: Broker) {
     this.#broker = broker;
     this.#timetable = new Timetable(broker, {
-      vhostPrefix: "\0undelivered/",
+      vhostPrefix: companionPrefixes.undelivered,
       enter: (vhostName, _queueName, record) => this.#tryAgain(vhostName, record),
       againMs: (waiting) => againMsMin + waiting * againMsOfEach,
     });
