@@ -1,6 +1,7 @@
 /**
  * Names as text, and the keys of definitions: `kind/` and a JSON array of names, so that no two lists of names have the same key.
  */
+import { BrokerError } from "../base/errors.ts";
 import { type AmqpText, utf8OrUndefined } from "../message/amqp/text.ts";
 
 export type DefinitionKind =
@@ -59,6 +60,14 @@ export function shownName(name: string): string {
     if (name.charCodeAt(i) >= 0x80) return Buffer.from(name, "latin1").toString();
   }
   return name;
+}
+
+/** What refuses to make something in a virtual host that is gone. */
+export function noVhost(name: string): BrokerError {
+  return new BrokerError(
+    "NOT_FOUND",
+    `there is no virtual host '${shownName(name)}'; it may just have been deleted`,
+  );
 }
 
 /** The broker's form of a text from an AMQP table, which need not be UTF-8. */

@@ -3,13 +3,21 @@
  * the broker's own virtual hosts (delayed messages, dead letters, recent messages).
  *
  * The virtual host is out of `broker.vhosts`, its rights are gone, and a mark is among the definitions from the call on, all written
- * with the same tick: a kill before it leaves the virtual host whole, a kill after it has the deletion go on at the start.
+ * with the same tick: a kill before it leaves the virtual host whole, a kill after it has the deletion go on at the start. Nothing is made
+ * in it from then on (`Vhost.assertExists`), whoever still holds it: a client's channel, an import.
  * Invariants: a name is in one deletion at most; a virtual host is made again under the name only when nothing of the old one is left.
  */
 import { BrokerError } from "../base/errors.ts";
 import type { Job, RunningJob } from "../base/turn-work.ts";
 import type { Broker } from "./broker.ts";
-import { companionPrefixes, definitionKey, shownName } from "./names.ts";
+import {
+  companionPrefixes,
+  defaultVhostName,
+  definitionKey,
+  isHiddenVhost,
+  namesOfKey,
+  shownName,
+} from "./names.ts";
 import type { Vhost } from "./vhost.ts";
 
 const unitsOfConnection = 30;
@@ -33,9 +41,17 @@ export class VhostDeletions {
     return this.#run(vhost);
   }
 
-  /** Start-up: a deletion that was begun goes on. */
-  resume(name: string): void {
-    void this.#run(this.#broker.createVhost(name));
+  /** Start-up: a deletion that was begun goes on, and what there is of a virtual host that has no definition goes. */
+  resume(): void {
+    const { vhosts, parameters, storage } = this.#broker;
+    const hasDefinition = (name: string): boolean =>
+      storage.definitions.get(definitionKey("vhost", name)) !== undefined;
+    const names = new Set([...vhosts.keys(), ...[...parameters.all()].map(({ vhost }) => vhost)]);
+    for (const [key] of storage.definitions.entries("vhost-deletion/")) names.add(namesOfKey(key)[0]!);
+    for (const name of names) {
+      if (name === defaultVhostName || isHiddenVhost(name) || hasDefinition(name)) continue;
+      void this.delete(this.#broker.createVhost(name));
+    }
   }
 
   /** Ends the deletion of that name now, if there is one. Throws UNAVAILABLE where it failed. */
@@ -51,6 +67,7 @@ export class VhostDeletions {
   #run(vhost: Vhost): Promise<void> {
     const broker = this.#broker;
     broker.vhosts.delete(vhost.name);
+    vhost.isDeleted = true;
     vhost.policies.close();
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const { name } = vhost;

@@ -54,6 +54,7 @@ function claim(queue: Queue): void {
 }
 
 export function makeQueue(vhost: Vhost, options: QueueOptions): Queue {
+  vhost.assertExists();
   const { storage, work, churn } = vhost.broker;
   work.spend(unitsOfQueue);
   churn.created++;
@@ -90,7 +91,7 @@ function save(queue: Queue): void {
 
 /** Stores the definition again after a change. */
 export function queueChanged(queue: Queue): void {
-  const isKept = queue.durable && queue.exclusiveOwner === 0;
+  const isKept = queue.durable && queue.exclusiveOwner === 0 && !queue.isDeleted;
   // A queue that is being made is stored at the end of `makeQueue`.
   if (isKept && (queue.cursor === null || queue.cursor.handle !== null)) save(queue);
 }
@@ -158,6 +159,7 @@ export function adoptStream(vhost: Vhost, name: string, { log, groups, deleteAt 
 }
 
 function assertStreamFree(vhost: Vhost, name: string): void {
+  vhost.assertExists();
   assertNameFits("queue", name);
   assertFree(vhost, name, "implicit stream");
   if (assertsAreOn) assertInvariant(!vhost.queues.has(name), "a stream takes a name that no queue has");

@@ -111,7 +111,7 @@ test("a virtual host is deleted and made again at once: nothing of the old one c
 
 test("the same where a kill cuts the deletion short", async () => {
   const bare = await openWithStations();
-  fill(bare, 1500);
+  fill(bare, 600);
   const { broker } = bare;
   await bare.turnsUntil(() => broker.storage.durable >= broker.storage.pending);
   void broker.vhostDeletions.delete(broker.vhost("v")!);
