@@ -24,6 +24,7 @@ export interface CountedQueue extends Readonly<
     | "dropped"
     | "rejected"
     | "readyCount"
+    | "lettersWaiting"
     | "consumerCount",
     number
   >

@@ -34,6 +34,8 @@ export const queueCounters = {
   rejected: (queue) => queue.rejected,
   messages_ready: (queue) => queue.readyCount,
   messages_unacknowledged: (queue) => queue.cursor?.heldCount ?? 0,
+  /** Dead letters that wait until other queues take them, as RabbitMQ names it. */
+  messages_dlx: (queue) => queue.lettersWaiting,
 } satisfies Readers<CountedQueue>;
 
 export const exchangeCounters = {
@@ -80,6 +82,7 @@ export const totalCounters = {
   ack: (totals) => totals.ack,
   messages_ready: (totals) => totals.messages_ready,
   messages_unacknowledged: (totals) => totals.messages_unacknowledged,
+  messages_dlx: (totals) => totals.messages_dlx,
   bytesReceived: (totals) => totals.bytesReceived,
   bytesSent: (totals) => totals.bytesSent,
 } satisfies Readers<Totals>;

@@ -36,6 +36,7 @@ export interface Totals extends PastCounts {
   confirm: number;
   messages_ready: number;
   messages_unacknowledged: number;
+  messages_dlx: number;
   bytesReceived: number;
   bytesSent: number;
   queues: number;
@@ -51,6 +52,7 @@ function newTotals(): Totals {
     confirm: 0,
     messages_ready: 0,
     messages_unacknowledged: 0,
+    messages_dlx: 0,
     bytesReceived: 0,
     bytesSent: 0,
     queues: 0,
@@ -104,6 +106,7 @@ export class AllTotals {
         sum.consumers += queue.consumerCount;
         sum.messages_ready += queue.readyCount;
         sum.messages_unacknowledged += queue.cursor?.heldCount ?? 0;
+        sum.messages_dlx += queue.lettersWaiting;
         if (++things % thingsOfPiece === 0) yield thingsOfPiece * unitsOfThing;
       }
     }

@@ -48,7 +48,7 @@ const coarse: readonly Family<Queue>[] = [
     name: "queue_messages",
     kind: "gauge",
     help: "Sum of ready and unacknowledged messages - total queue depth",
-    read: (queue) => queue.readyCount + unackedOf(queue),
+    read: (queue) => queue.readyCount + unackedOf(queue) + queue.lettersWaiting,
   },
 ];
 

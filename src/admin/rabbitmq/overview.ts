@@ -35,7 +35,7 @@ export function totalStats(
 
 export function queueTotals(broker: Broker, spans: Spans, totals: Totals): Record<string, unknown> {
   return new Stats(broker, spans, totalCounters, totals)
-    .add("lengths", "messages", "messages_ready", "messages_unacknowledged")
+    .add("lengths", "messages", "messages_ready", "messages_unacknowledged", "messages_dlx")
     .add("lengths", "messages_ready")
     .add("lengths", "messages_unacknowledged").shown;
 }

@@ -8,7 +8,7 @@
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { QueueCursor } from "../cursor/queue-cursor.ts";
 import { deleteGroups, type GroupHolder } from "../groups/stream-groups.ts";
-import { definitionKey } from "../names.ts";
+import { companionPrefixes, definitionKey } from "../names.ts";
 import { assertQueueRoom } from "../parameters/vhost-limits.ts";
 import type { Vhost } from "../vhost.ts";
 import { assertSameQueue } from "./declared-same.ts";
@@ -109,11 +109,18 @@ export function deleteQueue(queue: Queue): void {
   const handle = queue.cursor?.handle ?? null;
   if (handle !== null) storage.deleteState(handle);
   deleteProducersOf(queue);
+  if (queue.cursor !== null) deleteLetters(queue);
   storage.deleteLog(queue.log);
   storage.definitions.delete(definitionKey("queue", vhost.name, queue.name));
   vhost.topics.queueDeleted(queue);
   for (const consumer of queue.consumers.takeAll()) consumer.cancelled(queue);
   tellWaiters(queue);
+}
+
+/** Dead letters that wait for other queues. */
+function deleteLetters({ vhost, name }: Queue): void {
+  const letters = vhost.broker.vhosts.get(companionPrefixes.undelivered + vhost.name)?.queues.get(name);
+  if (letters !== undefined) deleteQueue(letters);
 }
 
 /** The queue is gone: those who look at it are to look elsewhere. */

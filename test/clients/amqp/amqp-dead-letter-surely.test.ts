@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { ConfirmChannel } from "amqplib";
 import { AmqpTarget, Gathered, quiet, uniqueName, until } from "../../support/amqp.ts";
+import { basic } from "../../support/users.ts";
 
 let target: AmqpTarget;
 const skip = process.env["TROIKAMQ_TEST_AMQP_URL"] === undefined ? false : "other versions differ";
@@ -22,6 +23,20 @@ const surely = { ...quorum, "x-dead-letter-strategy": "at-least-once", "x-overfl
 
 async function countOf(channel: ConfirmChannel, queue: string): Promise<number> {
   return (await channel.checkQueue(queue)).messageCount;
+}
+
+interface ShownQueue {
+  readonly messages: number;
+  readonly messages_ready: number;
+  readonly messages_dlx: number;
+}
+
+async function shownOf(queue: string): Promise<ShownQueue> {
+  const { http } = target.broker!.ports;
+  const headers = { authorization: basic("guest", "guest") };
+  const answer = await fetch(`http://127.0.0.1:${http}/api/queues/%2F/${queue}`, { headers });
+  assert.equal(answer.status, 200);
+  return (await answer.json()) as ShownQueue;
 }
 
 /** Publishes and rejects. */
@@ -102,6 +117,56 @@ test(
     // Nothing waits any more: the next one goes at once.
     await reject(channel, queue, ["4"]);
     assert.equal(await countOf(channel, "sure-wide"), 4);
+  },
+);
+
+test(
+  "dead letters that wait count for their queue's bound, a purge leaves them, and they go with the queue",
+  { skip },
+  async () => {
+    const channel = await confirming();
+    const [exchange, queue] = [uniqueName("x"), uniqueName()];
+    const perFill = 8;
+    for (const bound of [{ maxLength: 5 }, { arguments: { "x-max-length-bytes": 2000 } }]) {
+      const args = { ...surely, "x-dead-letter-exchange": exchange, ...bound.arguments };
+      const options = { ...bound, arguments: args };
+      await channel.assertQueue(queue, options);
+      const fill = async (): Promise<number> => {
+        let accepted = 0;
+        for (let i = 0; i < perFill; i++) {
+          const isTaken = await new Promise<boolean>((resolve) => {
+            channel.sendToQueue(queue, Buffer.alloc(100), { persistent: true }, (error) =>
+              resolve(error === null),
+            );
+          });
+          if (!isTaken) continue;
+          accepted++;
+          channel.reject(await until(() => channel.get(queue)), false);
+        }
+        return accepted;
+      };
+      const accepted = await fill();
+      if (bound.maxLength !== undefined) assert.equal(accepted, 5);
+      assert.ok(accepted >= 3 && accepted < perFill, `${accepted}`);
+      if (bound.maxLength !== undefined) {
+        const shown = await shownOf(queue);
+        assert.deepEqual([shown.messages, shown.messages_ready, shown.messages_dlx], [5, 0, 5]);
+      }
+      assert.equal((await channel.purgeQueue(queue)).messageCount, 0);
+      assert.equal(await fill(), 0);
+      await channel.deleteQueue(queue);
+      await channel.assertQueue(queue, options);
+      assert.equal(await fill(), accepted);
+      // What waits now comes; what went with the first queue does not.
+      await channel.assertExchange(exchange, "fanout");
+      const { queue: dead } = await channel.assertQueue("", { exclusive: true });
+      await channel.bindQueue(dead, exchange, "");
+      await until(async () => (await countOf(channel, dead)) === accepted);
+      assert.equal(await fill(), perFill);
+      assert.equal(await countOf(channel, dead), accepted + perFill);
+      await channel.deleteQueue(queue);
+      await channel.deleteExchange(exchange);
+    }
   },
 );
 

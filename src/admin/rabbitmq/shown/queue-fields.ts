@@ -25,6 +25,7 @@ export interface QueueView {
 }
 
 const unacknowledgedOf = ({ cursor }: Queue): number => cursor?.heldCount ?? 0;
+/** Those that are in the queue. */
 const totalOf = (queue: Queue): number => queue.readyCount + unacknowledgedOf(queue);
 
 function bytesOf(queue: Queue, messages: number): number {
@@ -102,7 +103,7 @@ function when(isOf: OfType, field: (queue: Queue) => unknown) {
 }
 
 const totalFields: Fields<Queue> = {
-  messages: totalOf,
+  messages: (queue) => totalOf(queue) + queue.lettersWaiting,
   messages_ready: ({ readyCount }) => readyCount,
   messages_unacknowledged: unacknowledgedOf,
 };
@@ -124,8 +125,8 @@ export function queueFields(view: QueueView): Fields<Queue> {
     leader: when(isQuorum, () => nodeName),
     members: when(isReplicated, () => nodes),
     memory: ({ log }) => log.bytes,
-    message_bytes: when(isNoStream, (queue) => bytesOf(queue, totalOf(queue))),
-    message_bytes_dlx: when(isQuorum, () => 0),
+    message_bytes: when(isNoStream, (queue) => bytesOf(queue, totalOf(queue)) + queue.letterBytesWaiting),
+    message_bytes_dlx: when(isQuorum, (queue) => queue.letterBytesWaiting),
     message_bytes_paged_out: when(isClassic, () => 0),
     message_bytes_persistent: when(isNoStream, (queue) => bytesOf(queue, queue.durable ? totalOf(queue) : 0)),
     message_bytes_ram: when(isNoStream, (queue) => bytesOf(queue, totalOf(queue))),
@@ -140,10 +141,13 @@ export function queueFields(view: QueueView): Fields<Queue> {
         },
         ["publish"],
       ),
-    messages_details: (queue) => details(view, queue, "messages_ready", "messages_unacknowledged"),
-    messages_dlx: when(isQuorum, () => 0),
+    messages_details: (queue) =>
+      details(view, queue, "messages_ready", "messages_unacknowledged", "messages_dlx"),
+    messages_dlx: when(isQuorum, (queue) => queue.lettersWaiting),
     messages_paged_out: when(isClassic, () => 0),
-    messages_persistent: when(isNoStream, (queue) => (queue.durable ? totalOf(queue) : 0)),
+    messages_persistent: when(isNoStream, (queue) =>
+      queue.durable ? totalOf(queue) + queue.lettersWaiting : 0,
+    ),
     messages_ram: when(isNoStream, totalOf),
     messages_ready_details: (queue) => details(view, queue, "messages_ready"),
     messages_ready_ram: when(isClassic, ({ readyCount }) => readyCount),
