@@ -98,3 +98,50 @@ test("a letter that leads back to its queue has the room that it has itself, tho
   assert.equal(source.lettersWaiting, 0);
   await bare.close();
 });
+
+test("letters count for a bound on bytes, and go with their queue, also at a kill", async () => {
+  let bare = await openBareBroker();
+  const openStations = (): void => {
+    bare.broker.stations = new ExchangeStations(bare.broker);
+  };
+  openStations();
+  const args = {
+    "x-queue-type": "quorum",
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+    "x-dead-letter-exchange": "letters",
+    "x-max-length-bytes": 1000,
+  };
+  const fill = (): number => {
+    const source = bare.broker.defaultVhost.declareQueue({ ...common, name: "source", args });
+    let accepted = 0;
+    while (accepted < 10 && publishTo(source, "x".repeat(100))) {
+      accepted++;
+      assert.equal(takeOnce(source, 1), "taken");
+      assert.ok(bare.broker.retention.discard(source, source.cursor!.record.offset, "rejected"));
+    }
+    return accepted;
+  };
+  const accepted = fill();
+  assert.ok(accepted > 0 && accepted < 10, `${accepted}`);
+  for (const isKilled of [false, true]) {
+    const { broker } = bare;
+    const source = broker.defaultVhost.queue("source");
+    assert.equal(source.lettersWaiting, accepted);
+    assert.ok(source.letterBytesWaiting >= accepted * 100);
+    broker.ticker.run();
+    const written = broker.storage.pending;
+    broker.storage.startSync();
+    await bare.turnsUntil(() => broker.storage.durable >= written);
+    broker.defaultVhost.deleteQueue(source);
+    if (isKilled) {
+      broker.ticker.run();
+      bare.disk.crash("kill");
+      bare = await openBareBroker(bare.disk);
+      openStations();
+    }
+    assert.equal(bare.broker.vhost("\0undelivered//")?.queues.size ?? 0, 0);
+    assert.equal(fill(), accepted);
+  }
+  await bare.close();
+});
