@@ -14,6 +14,7 @@ import {
   companionPrefixes,
   defaultVhostName,
   definitionKey,
+  type DefinitionKind,
   isHiddenVhost,
   namesOfKey,
   shownName,
@@ -43,13 +44,17 @@ export class VhostDeletions {
 
   /** Start-up: a deletion that was begun goes on, and what there is of a virtual host that has no definition goes. */
   resume(): void {
-    const { vhosts, parameters, storage } = this.#broker;
-    const hasDefinition = (name: string): boolean =>
-      storage.definitions.get(definitionKey("vhost", name)) !== undefined;
+    const { vhosts, parameters, storage, logger } = this.#broker;
+    const has = (kind: DefinitionKind, name: string): boolean =>
+      storage.definitions.get(definitionKey(kind, name)) !== undefined;
     const names = new Set([...vhosts.keys(), ...[...parameters.all()].map(({ vhost }) => vhost)]);
     for (const [key] of storage.definitions.entries("vhost-deletion/")) names.add(namesOfKey(key)[0]!);
     for (const name of names) {
-      if (name === defaultVhostName || isHiddenVhost(name) || hasDefinition(name)) continue;
+      if (name === defaultVhostName || isHiddenVhost(name) || has("vhost", name)) continue;
+      if (!has("vhost-deletion", name))
+        logger.warn("what an earlier version has left of a deleted virtual host is deleted", {
+          vhost: shownName(name),
+        });
       void this.delete(this.#broker.createVhost(name));
     }
   }
