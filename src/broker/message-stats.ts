@@ -26,6 +26,7 @@ export interface CountedQueue extends Readonly<
     | "readyCount"
     | "unacknowledgedCount"
     | "waitingCount"
+    | "lettersWaiting"
     | "consumerCount",
     number
   >

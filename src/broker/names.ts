@@ -1,6 +1,7 @@
 /**
  * Names as text, and the keys of definitions: `kind/` and a JSON array of names, so that no two lists of names have the same key.
  */
+import { BrokerError } from "../base/errors.ts";
 import { type AmqpText, utf8OrUndefined } from "../message/amqp/text.ts";
 
 export type DefinitionKind =
@@ -40,6 +41,17 @@ export function isHiddenVhost(name: string): boolean {
 }
 
 /**
+ * Begins the names of virtual hosts, of the broker's own, in which something waits for a virtual host: its records that enter streams
+ * later, its delayed messages, its dead letters that no queue takes, its exchanges' recent messages. The name of that virtual host follows.
+ */
+export const companionPrefixes = {
+  scheduled: "\0scheduled/",
+  delayed: "\0delayed/",
+  undelivered: "\0undelivered/",
+  recentHistory: "\0recent-history/",
+} as const;
+
+/**
  * A name as text for people. Names are latin1 strings of their bytes, since a Redis key may be any bytes: the `length` of a name
  * is its size in bytes. A name in UTF-8 is shown decoded.
  */
@@ -48,6 +60,14 @@ export function shownName(name: string): string {
     if (name.charCodeAt(i) >= 0x80) return Buffer.from(name, "latin1").toString();
   }
   return name;
+}
+
+/** What refuses to make something in a virtual host that is gone. */
+export function noVhost(name: string): BrokerError {
+  return new BrokerError(
+    "NOT_FOUND",
+    `there is no virtual host '${shownName(name)}'; it may just have been deleted`,
+  );
 }
 
 /** The broker's form of a text from an AMQP table, which need not be UTF-8. */

@@ -35,6 +35,8 @@ export const queueCounters = {
   messages_ready: (queue) => queue.readyCount,
   messages_unacknowledged: (queue) => queue.unacknowledgedCount,
   messages_waiting: (queue) => queue.waitingCount,
+  /** Dead letters that wait until other queues take them, as RabbitMQ names it. */
+  messages_dlx: (queue) => queue.lettersWaiting,
 } satisfies Readers<CountedQueue>;
 
 export const exchangeCounters = {
@@ -82,6 +84,7 @@ export const totalCounters = {
   messages_ready: (totals) => totals.messages_ready,
   messages_unacknowledged: (totals) => totals.messages_unacknowledged,
   messages_waiting: (totals) => totals.messages_waiting,
+  messages_dlx: (totals) => totals.messages_dlx,
   bytesReceived: (totals) => totals.bytesReceived,
   bytesSent: (totals) => totals.bytesSent,
 } satisfies Readers<Totals>;

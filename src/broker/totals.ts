@@ -38,6 +38,7 @@ export interface Totals extends PastCounts {
   messages_unacknowledged: number;
   /** Rejected, and to come again. */
   messages_waiting: number;
+  messages_dlx: number;
   bytesReceived: number;
   bytesSent: number;
   queues: number;
@@ -54,6 +55,7 @@ function newTotals(): Totals {
     messages_ready: 0,
     messages_unacknowledged: 0,
     messages_waiting: 0,
+    messages_dlx: 0,
     bytesReceived: 0,
     bytesSent: 0,
     queues: 0,
@@ -108,6 +110,7 @@ export class AllTotals {
         sum.messages_ready += queue.readyCount;
         sum.messages_unacknowledged += queue.unacknowledgedCount;
         sum.messages_waiting += queue.waitingCount;
+        sum.messages_dlx += queue.lettersWaiting;
         if (++things % thingsOfPiece === 0) yield thingsOfPiece * unitsOfThing;
       }
     }

@@ -19,7 +19,7 @@ import type { Station } from "./exchange/stations/station.ts";
 import { addExchange, addQueue, newPastCounts, type PastCounts } from "./message-stats.ts";
 import { GroupOffsets } from "./groups/offsets.ts";
 import { LiveChannels } from "./live/channels.ts";
-import { definitionKey, shownName } from "./names.ts";
+import { definitionKey, noVhost, shownName } from "./names.ts";
 import { assertSameExchange } from "./queue/declared-same.ts";
 import type { QueueOptions } from "./queue/definition.ts";
 import { declareQueue, deleteQueue, makeQueue, queueChanged } from "./queue/lifecycle.ts";
@@ -91,6 +91,8 @@ export class Vhost {
   /** The names that are values, set by the keyspace. */
   values: ValueNames | null = null;
   routingVersion = 1;
+  /** Nothing is made in it any more. */
+  isDeleted = false;
   /** Publishes that were confirmed, since the start. */
   confirmed = 0;
   /** What exchanges and queues counted that are gone. */
@@ -133,6 +135,11 @@ export class Vhost {
     this.connectionsMax = limitOf(given, "max-connections");
   }
 
+  /** Whoever still holds it may not bring back what is deleted with it. Throws NOT_FOUND. */
+  assertExists(): void {
+    if (this.isDeleted) throw noVhost(this.name);
+  }
+
   // Exchanges
 
   get #surroundings(): ExchangeSurroundings {
@@ -157,6 +164,7 @@ export class Vhost {
       assertSameExchange(this.name, options, present);
       return present;
     }
+    this.assertExists();
     checkExchangeArguments(options);
     assertNameFits("exchange", options.name);
     assertFree(this, options.name, "exchange");

@@ -153,6 +153,8 @@ function userOf({ broker }: Target, item: DefinitionItem): User {
 }
 
 function vhostOf({ broker, vhost }: Target, item: DefinitionItem): Vhost {
+  // It may have been deleted since the import began.
+  vhost?.assertExists();
   if (vhost !== null) return vhost;
   const name = item["vhost"];
   if (typeof name !== "string")

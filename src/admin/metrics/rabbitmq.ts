@@ -44,7 +44,7 @@ const coarse: readonly Family<Queue>[] = [
     name: "queue_messages",
     kind: "gauge",
     help: "Sum of ready and unacknowledged messages - total queue depth",
-    read: (queue) => queue.messageCount,
+    read: (queue) => queue.messageCount + queue.lettersWaiting,
   },
 ];
 

@@ -35,7 +35,14 @@ export function totalStats(
 
 export function queueTotals(broker: Broker, spans: Spans, totals: Totals): Record<string, unknown> {
   const stats = new Stats(broker, spans, totalCounters, totals)
-    .add("lengths", "messages", "messages_ready", "messages_unacknowledged", "messages_waiting")
+    .add(
+      "lengths",
+      "messages",
+      "messages_ready",
+      "messages_unacknowledged",
+      "messages_waiting",
+      "messages_dlx",
+    )
     .add("lengths", "messages_ready")
     .add("lengths", "messages_unacknowledged");
   // RabbitMQ has no such messages: only where there are some.

@@ -20,6 +20,7 @@ export class Bindings {
   }
 
   bind(source: Exchange, destination: Destination, key: string, args: BindingArguments): void {
+    this.#vhost.assertExists();
     source.row.checkBinding?.(key, destination);
     if (source.bindings.has(bindingIdentity(destination, key, args))) return;
     source.router.assertRoomFor?.(key);

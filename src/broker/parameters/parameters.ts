@@ -6,7 +6,7 @@
  * Invariants: every value has passed its component's check; what is here is in the table of definitions.
  */
 import { limits } from "../../base/limits.ts";
-import { definitionKey, namesOfKey } from "../names.ts";
+import { definitionKey, namesOfKey, noVhost } from "../names.ts";
 import { type PolicyKind, policyFaults } from "../policy/definition-rules.ts";
 import type { Storage } from "../../storage/index.ts";
 import { limitsFaults, vhostLimitsName } from "./vhost-limits.ts";
@@ -15,6 +15,7 @@ import { limitsFaults, vhostLimitsName } from "./vhost-limits.ts";
 interface ConfiguredVhost {
   readonly name: string;
   readonly policies: { changed(): void };
+  assertExists(): void;
   limitsChanged(): void;
 }
 
@@ -122,9 +123,11 @@ export class RuntimeParameters {
     return faults.length === 0 ? null : `Validation failed\n\n${faults.join("\n")}\n`;
   }
 
-  /** Sets a value that has no fault, in a virtual host that exists. It is as durable as any append of this tick. */
+  /** Sets a value that has no fault. It is as durable as any append of this tick. Throws NOT_FOUND where there is no such virtual host. */
   set(place: ParameterPlace, value: unknown): void {
-    if (this.#put(place, value)) components[place.component]!.changed(this.#broker.vhost(place.vhost)!);
+    const vhost = this.#broker.vhost(place.vhost);
+    if (vhost === undefined) throw noVhost(place.vhost);
+    if (this.#put(place, value)) components[place.component]!.changed(vhost);
   }
 
   #put(place: ParameterPlace, value: unknown): boolean {
@@ -141,6 +144,7 @@ export class RuntimeParameters {
     vhost: ConfiguredVhost,
     changes: readonly (readonly [kind: PolicyKind, name: string, value: unknown])[],
   ): void {
+    vhost.assertExists();
     for (const [component, name, value] of changes) {
       const place = { vhost: vhost.name, component, name };
       if (value === undefined) this.#take(place);

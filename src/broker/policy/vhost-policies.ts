@@ -4,8 +4,9 @@
  *
  * Of those whose scope, pattern and settings fit, the one with the highest priority counts, of each kind one. Where they are kept is
  * said by parameters/parameters.ts, what a definition means by policy.ts, what a change leaves to do by policy-change.ts.
- * Invariants: what is made gets its policies at once; when `applied` resolves, everything that exists has those of the last change.
- * A change that a kill cut short goes on at the next start (`restored`).
+ * Invariants: what is made gets its policies at once; when `applied` resolves, everything that existed when it was called has those of the
+ * last change before, or of a later one. That takes two passes over everything at most, however often policies change meanwhile: a change
+ * does not stop the pass that runs, which goes on with the new policies, and another pass follows. A change that a kill cut short goes on at the next start (`restored`).
  */
 import type { Regex } from "../../base/patterns/regex.ts";
 import type { Job, RunningJob, TurnWork } from "../../base/turn-work.ts";
@@ -75,7 +76,12 @@ export class VhostPolicies {
   /** By priority, the highest first; null: to be compiled. */
   #compiled: CompiledKinds | null = null;
   #job: RunningJob | null = null;
-  #waiting: (() => void)[] = [];
+  /** A pass runs, or is about to; false also for a job that was finished ahead and has not been told so. */
+  #isPassing = false;
+  /** Grows with each change. */
+  #version = 0;
+  /** Who waits for a pass that began with that version, or a later one. */
+  #waiting: { readonly version: number; readonly tell: () => void }[] = [];
 
   constructor(vhost: GovernedVhost) {
     this.#vhost = vhost;
@@ -141,6 +147,9 @@ export class VhostPolicies {
   /** A policy was set or deleted: it takes effect on everything that exists, in slices. */
   changed(): void {
     this.#compiled = null;
+    this.#version++;
+    if (this.#isPassing) return;
+    this.#isPassing = true;
     this.#job?.cancel();
     const job = this.#vhost.broker.work.run(this.#applying(), () => this.#ended());
     this.#job = job.isRunning ? job : null;
@@ -148,15 +157,19 @@ export class VhostPolicies {
 
   #ended(): void {
     this.#job = null;
+    this.#tell(this.#version);
+  }
+
+  #tell(passed: number): void {
     const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const tell of waiting) tell();
+    this.#waiting = waiting.filter(({ version }) => version > passed);
+    for (const { version, tell } of waiting) if (version <= passed) tell();
   }
 
   /** Resolves when the last change has taken effect everywhere. */
   applied(): Promise<void> {
     if (this.#job === null) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((tell) => this.#waiting.push({ version: this.#version, tell }));
   }
 
   /** Has the last change take effect everywhere now, for callers that cannot wait. */
@@ -176,6 +189,19 @@ export class VhostPolicies {
   }
 
   *#applying(): Job<void> {
+    try {
+      for (;;) {
+        const version = this.#version;
+        yield* this.#passing();
+        if (version === this.#version) return;
+        this.#tell(version);
+      }
+    } finally {
+      this.#isPassing = false;
+    }
+  }
+
+  *#passing(): Job<void> {
     const vhost = this.#vhost;
     let units = 0;
     for (const exchange of vhost.exchanges.values()) {

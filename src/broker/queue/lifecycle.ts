@@ -8,7 +8,7 @@
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { QueueCursor } from "../cursor/queue-cursor.ts";
 import { deleteGroups, type GroupHolder } from "../groups/stream-groups.ts";
-import { definitionKey } from "../names.ts";
+import { companionPrefixes, definitionKey } from "../names.ts";
 import { assertQueueRoom } from "../parameters/vhost-limits.ts";
 import type { Vhost } from "../vhost.ts";
 import { assertSameQueue } from "./declared-same.ts";
@@ -54,6 +54,7 @@ function claim(queue: Queue): void {
 }
 
 export function makeQueue(vhost: Vhost, options: QueueOptions): Queue {
+  vhost.assertExists();
   const { storage, work, churn } = vhost.broker;
   work.spend(unitsOfQueue);
   churn.created++;
@@ -90,7 +91,7 @@ function save(queue: Queue): void {
 
 /** Stores the definition again after a change. */
 export function queueChanged(queue: Queue): void {
-  const isKept = queue.durable && queue.exclusiveOwner === 0;
+  const isKept = queue.durable && queue.exclusiveOwner === 0 && !queue.isDeleted;
   // A queue that is being made is stored at the end of `makeQueue`.
   if (isKept && (queue.cursor === null || queue.cursor.handle !== null)) save(queue);
 }
@@ -108,11 +109,18 @@ export function deleteQueue(queue: Queue): void {
   const handle = queue.cursor?.handle ?? null;
   if (handle !== null) storage.deleteState(handle);
   deleteProducersOf(queue);
+  if (queue.cursor !== null) deleteLetters(queue);
   storage.deleteLog(queue.log);
   storage.definitions.delete(definitionKey("queue", vhost.name, queue.name));
   vhost.topics.queueDeleted(queue);
   for (const consumer of queue.consumers.takeAll()) consumer.cancelled(queue);
   tellWaiters(queue);
+}
+
+/** Dead letters that wait for other queues. */
+function deleteLetters({ vhost, name }: Queue): void {
+  const letters = vhost.broker.vhosts.get(companionPrefixes.undelivered + vhost.name)?.queues.get(name);
+  if (letters !== undefined) deleteQueue(letters);
 }
 
 /** The queue is gone: those who look at it are to look elsewhere. */
@@ -158,6 +166,7 @@ export function adoptStream(vhost: Vhost, name: string, { log, groups, deleteAt 
 }
 
 function assertStreamFree(vhost: Vhost, name: string): void {
+  vhost.assertExists();
   assertNameFits("queue", name);
   assertFree(vhost, name, "implicit stream");
   if (assertsAreOn) assertInvariant(!vhost.queues.has(name), "a stream takes a name that no queue has");

@@ -198,6 +198,15 @@ export class Queue implements TickedQueue {
     return this.cursor === null ? 0 : this.cursor.waiting.count;
   }
 
+  /** Dead letters that wait until other queues take them, which only a queue that dead-letters at least once has. */
+  get lettersWaiting(): number {
+    return this.policy.deadLettersSurely ? (this.vhost.broker.stations?.deadLettersOf(this) ?? 0) : 0;
+  }
+
+  get letterBytesWaiting(): number {
+    return this.policy.deadLettersSurely ? (this.vhost.broker.stations?.deadLetterBytesOf(this) ?? 0) : 0;
+  }
+
   /** Walks the records from `offset` on without consuming them. */
   reader(offset = 0, seesOpen = false): LogReader {
     return new LogReader(this.log, offset, seesOpen);

@@ -59,7 +59,7 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
     vhost.policies.restored(hasLayers);
   }
   broker.access.restore();
-  for (const { names } of definitions(broker, "vhost-deletion")) broker.vhostDeletions.resume(names[0]!);
+  broker.vhostDeletions.resume();
 }
 
 function restoreQueue(

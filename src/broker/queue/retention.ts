@@ -196,14 +196,18 @@ export class Retention {
   }
 }
 
-/** Whether it has room in its current state. Counts records of this turn too, which the log does not show yet. */
+/**
+ * Whether it has room in its current state. Counts records of this turn too, which the log does not show yet, and dead letters that wait
+ * for other queues: nothing else bounds them.
+ */
 export function fits(queue: Queue, count: number, bytes: number): boolean {
   const { policy, readyBytes, log } = queue;
   if (policy.maxLength !== undefined) {
-    if (queue.readyCount + log.store.openCountOf(log) + count > policy.maxLength) return false;
+    const ready = queue.readyCount + log.store.openCountOf(log);
+    if (ready + queue.lettersWaiting + count > policy.maxLength) return false;
   }
   if (readyBytes === null) return true;
   log.store.seal();
   readyBytes.countNew();
-  return readyBytes.total + bytes <= policy.maxLengthBytes!;
+  return readyBytes.total + queue.letterBytesWaiting + bytes <= policy.maxLengthBytes!;
 }

@@ -3,7 +3,7 @@
  *
  * One log for each stream that has any. The logs are streams of virtual hosts that no client can name, so they are stored and restored
  * as all streams are; what is due when is read from them at the start. Not here: the commands of protocols.
- * Invariants: no record is early; it leaves its log in the tick in which it enters the stream; records of the same time enter in the order
+ * Invariants: what waits for a virtual host goes with it (vhost-deletions.ts deletes the logs); no record is early; it leaves its log in the tick in which it enters the stream; records of the same time enter in the order
  * in which they came.
  */
 import type { Job } from "../../base/turn-work.ts";
@@ -13,6 +13,7 @@ import type { Broker } from "../broker.ts";
 import type { EnterStream } from "./enter-stream.ts";
 import { implicitStream } from "../queue/lifecycle.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { QueueListener } from "../queue/readers.ts";
 import type { Vhost } from "../vhost.ts";
 import {
   appendScheduled,
@@ -82,6 +83,8 @@ export class Timetable {
   readonly #destination: Destination;
   /** By vhost and name. */
   readonly #waiting = new Map<string, Map<string, Waiting>>();
+  /** A log was deleted, by this or with the virtual host that it is for. */
+  readonly #listener: QueueListener = { queueMade: () => {}, queueDeleted: (queue) => this.#forget(queue) };
   /** Records that have entered their streams since the start. */
   delivered = 0;
   /** The highest handle of the logs that are gone: a log that takes the place of one of them goes on behind it, even in the same tick. */
@@ -97,8 +100,9 @@ export class Timetable {
   begin(): void {
     const { vhostPrefix } = this.#destination;
     const found: Waiting[] = [];
-    for (const { name, queues } of this.#broker.vhosts.values()) {
+    for (const { name, queues, queueListeners } of this.#broker.vhosts.values()) {
       if (!name.startsWith(vhostPrefix)) continue;
+      queueListeners.add(this.#listener);
       for (const queue of queues.values()) {
         const waiting = this.#add(name.slice(vhostPrefix.length), queue);
         waiting.isRead = false;
@@ -116,7 +120,7 @@ export class Timetable {
       const { queue, owner } = waiting;
       const reader = queue.reader();
       try {
-        for (let count = 1; ; count++) {
+        for (let count = 1; !queue.isDeleted; count++) {
           if (!reader.next()) {
             queue.log.store.seal();
             if (!reader.next()) break;
@@ -128,7 +132,7 @@ export class Timetable {
         queue.failed(error);
       }
       waiting.isRead = true;
-      if (queue.log.length === 0) this.#drop(waiting);
+      if (queue.log.length === 0) queue.vhost.deleteQueue(queue);
     }
     // A record that was cancelled meanwhile is passed over when it is due.
   }
@@ -147,6 +151,7 @@ export class Timetable {
     let waiting = this.#waiting.get(vhost.name)?.get(name);
     if (waiting === undefined) {
       const hidden = this.#broker.createVhost(`${this.#destination.vhostPrefix}${vhost.name}`);
+      hidden.queueListeners.add(this.#listener);
       const made = hidden.declareQueue({ ...implicitStream, name });
       waiting = this.#add(vhost.name, made);
       if (!this.#lastHandle.isZero) {
@@ -178,7 +183,8 @@ export class Timetable {
   removed(waiting: Waiting, offset: number): void {
     const { log } = waiting.queue;
     log.remove(offset);
-    if (waiting.isRead && log.length === 0 && log.store.openCountOf(log) === 0) this.#drop(waiting);
+    if (waiting.isRead && log.length === 0 && log.store.openCountOf(log) === 0)
+      waiting.queue.vhost.deleteQueue(waiting.queue);
   }
 
   /** For `Waiting` alone. */
@@ -206,12 +212,15 @@ export class Timetable {
     return waiting;
   }
 
-  #drop({ queue, owner }: Waiting): void {
-    const { lastId } = queue.log;
-    if (lastId.compare(this.#lastHandle) > 0) this.#lastHandle.copyFrom(lastId);
-    this.#timers.removeOwner(owner);
+  #forget({ name, log, vhost }: Queue): void {
     const { vhostPrefix } = this.#destination;
-    this.#waiting.get(queue.vhost.name.slice(vhostPrefix.length))?.delete(queue.name);
-    queue.vhost.deleteQueue(queue);
+    const vhostName = vhost.name.slice(vhostPrefix.length);
+    const ofVhost = this.#waiting.get(vhostName);
+    const waiting = ofVhost?.get(name);
+    if (ofVhost === undefined || waiting === undefined) return;
+    if (log.lastId.compare(this.#lastHandle) > 0) this.#lastHandle.copyFrom(log.lastId);
+    this.#timers.removeOwner(waiting.owner);
+    ofVhost.delete(name);
+    if (ofVhost.size === 0) this.#waiting.delete(vhostName);
   }
 }

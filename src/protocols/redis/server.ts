@@ -35,6 +35,7 @@ import { LiveHistories } from "../../broker/live/history/live-histories.ts";
 import { parseHistoryRules } from "../../broker/live/history/rules.ts";
 import type { Dial } from "../../base/connection.ts";
 import { resumeAllRetries } from "../../broker/groups/give-up.ts";
+import { companionPrefixes } from "../../broker/names.ts";
 import { Timetable } from "../../broker/schedule/timetable.ts";
 import { CommandWatch } from "./observe/command-watch.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
@@ -248,7 +249,7 @@ export class RedisServer {
     historiesAct(this);
     const enter = scheduledDelivery(this);
     broker.enterStream = enter;
-    this.timetable = new Timetable(broker, { vhostPrefix: "\0scheduled/", enter });
+    this.timetable = new Timetable(broker, { vhostPrefix: companionPrefixes.scheduled, enter });
     this.timetable.begin();
     resumeAllRetries(broker);
     keyspace.listener = this.notices;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { ConfirmChannel } from "amqplib";
 import { AmqpTarget, Gathered, quiet, uniqueName, until } from "../../support/amqp.ts";
+import { basic } from "../../support/users.ts";
 
 let target: AmqpTarget;
 const skip = process.env["TROIKAMQ_TEST_AMQP_URL"] === undefined ? false : "other versions differ";
@@ -22,6 +23,20 @@ const surely = { ...quorum, "x-dead-letter-strategy": "at-least-once", "x-overfl
 
 async function countOf(channel: ConfirmChannel, queue: string): Promise<number> {
   return (await channel.checkQueue(queue)).messageCount;
+}
+
+interface ShownQueue {
+  readonly messages: number;
+  readonly messages_ready: number;
+  readonly messages_dlx: number;
+}
+
+async function shownOf(queue: string): Promise<ShownQueue> {
+  const { http } = target.broker!.ports;
+  const headers = { authorization: basic("guest", "guest") };
+  const answer = await fetch(`http://127.0.0.1:${http}/api/queues/%2F/${queue}`, { headers });
+  assert.equal(answer.status, 200);
+  return (await answer.json()) as ShownQueue;
 }
 
 /** Publishes and rejects. */
@@ -102,6 +117,47 @@ test(
     // Nothing waits any more: the next one goes at once.
     await reject(channel, queue, ["4"]);
     assert.equal(await countOf(channel, "sure-wide"), 4);
+  },
+);
+
+test(
+  "dead letters that wait count for their queue's bound, a purge leaves them, and they go with the queue",
+  { skip },
+  async () => {
+    const channel = await confirming();
+    const [exchange, queue] = [uniqueName("x"), uniqueName()];
+    const options = { maxLength: 2, arguments: { ...surely, "x-dead-letter-exchange": exchange } };
+    /** Publishes 3 messages, and rejects those that are taken; returns how many. */
+    const fill = async (): Promise<number> => {
+      let accepted = 0;
+      for (let i = 0; i < 3; i++) {
+        const isTaken = await new Promise<boolean>((resolve) => {
+          channel.sendToQueue(queue, Buffer.from("letter"), { persistent: true }, (error) =>
+            resolve(error === null),
+          );
+        });
+        if (!isTaken) continue;
+        accepted++;
+        channel.reject(await until(() => channel.get(queue)), false);
+      }
+      return accepted;
+    };
+    await channel.assertQueue(queue, options);
+    assert.equal(await fill(), 2);
+    const shown = await shownOf(queue);
+    assert.deepEqual([shown.messages, shown.messages_ready, shown.messages_dlx], [2, 0, 2]);
+    assert.equal((await channel.purgeQueue(queue)).messageCount, 0);
+    assert.equal(await fill(), 0);
+    await channel.deleteQueue(queue);
+    await channel.assertQueue(queue, options);
+    assert.equal(await fill(), 2);
+    // What waits now comes; what went with the first queue does not.
+    await channel.assertExchange(exchange, "fanout");
+    const { queue: dead } = await channel.assertQueue("", { exclusive: true });
+    await channel.bindQueue(dead, exchange, "");
+    await until(async () => (await countOf(channel, dead)) === 2);
+    assert.equal(await fill(), 3);
+    assert.equal(await countOf(channel, dead), 5);
   },
 );
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ExchangeStations } from "../../../src/broker/exchange/stations/exchange-stations.ts";
+import { takeOnce } from "../../../src/broker/queue/delivery.ts";
 import type { Queue } from "../../../src/broker/queue/queue.ts";
 import type { Vhost } from "../../../src/broker/vhost.ts";
 import { openBareBroker, publishTo } from "../../support/bare-broker.ts";
@@ -64,3 +65,83 @@ for (const isDeleted of [false, true]) {
     await bare.close();
   });
 }
+
+test("a letter that leads back to its queue has the room that it has itself, though the queue is full of letters", async () => {
+  const bare = await openBareBroker();
+  const { broker, pass, turnsUntil } = bare;
+  broker.stations = new ExchangeStations(broker);
+  const args = {
+    "x-queue-type": "quorum",
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+    "x-dead-letter-exchange": "letters",
+    "x-max-length": 2,
+  };
+  const vhost = broker.defaultVhost;
+  const source = vhost.declareQueue({ ...common, name: "source", args });
+  for (let i = 0; i < 2; i++) {
+    assert.ok(publishTo(source, `letter ${i}`));
+    assert.equal(takeOnce(source, 1), "taken");
+    assert.ok(broker.retention.discard(source, source.cursor!.record.offset, "rejected"));
+  }
+  assert.equal(source.lettersWaiting, 2);
+  assert.ok(!publishTo(source, "one more"));
+  const options = { durable: true, autoDelete: false, internal: false, args: {} };
+  const exchange = vhost.declareExchange({ ...options, name: "letters", type: "fanout" });
+  vhost.bindings.bind(exchange, source, "", {});
+  for (let i = 0; i < 5; i++) {
+    pass(2000);
+    await turnsUntil(() => broker.work.waitingCount === 0);
+  }
+  source.catchUp();
+  assert.equal(source.readyCount, 2);
+  assert.equal(source.lettersWaiting, 0);
+  await bare.close();
+});
+
+test("letters count for a bound on bytes, and go with their queue, also at a kill", async () => {
+  let bare = await openBareBroker();
+  const openStations = (): void => {
+    bare.broker.stations = new ExchangeStations(bare.broker);
+  };
+  openStations();
+  const args = {
+    "x-queue-type": "quorum",
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+    "x-dead-letter-exchange": "letters",
+    "x-max-length-bytes": 1000,
+  };
+  const fill = (): number => {
+    const source = bare.broker.defaultVhost.declareQueue({ ...common, name: "source", args });
+    let accepted = 0;
+    while (accepted < 10 && publishTo(source, "x".repeat(100))) {
+      accepted++;
+      assert.equal(takeOnce(source, 1), "taken");
+      assert.ok(bare.broker.retention.discard(source, source.cursor!.record.offset, "rejected"));
+    }
+    return accepted;
+  };
+  const accepted = fill();
+  assert.ok(accepted > 0 && accepted < 10, `${accepted}`);
+  for (const isKilled of [false, true]) {
+    const { broker } = bare;
+    const source = broker.defaultVhost.queue("source");
+    assert.equal(source.lettersWaiting, accepted);
+    assert.ok(source.letterBytesWaiting >= accepted * 100);
+    broker.ticker.run();
+    const written = broker.storage.pending;
+    broker.storage.startSync();
+    await bare.turnsUntil(() => broker.storage.durable >= written);
+    broker.defaultVhost.deleteQueue(source);
+    if (isKilled) {
+      broker.ticker.run();
+      bare.disk.crash("kill");
+      bare = await openBareBroker(bare.disk);
+      openStations();
+    }
+    assert.equal(bare.broker.vhost("\0undelivered//")?.queues.size ?? 0, 0);
+    assert.equal(fill(), accepted);
+  }
+  await bare.close();
+});

@@ -54,6 +54,46 @@ test("a policy goes over all queues in slices, and on after a kill", async () =>
   await again.close();
 });
 
+test("policies that change faster than they are applied are applied all the same, within two passes, and who waits is told", async () => {
+  const bare = await openBareBroker();
+  const { broker } = bare;
+  broker.addVhost("v");
+  const vhost = broker.vhost("v")!;
+  fill(vhost);
+  const limitsOf = (): number[] => [...vhost.queues.values()].map(({ policy: of }) => of.maxLength ?? 0);
+  const set = (length: number): void =>
+    broker.parameters.set(place, { ...policy, definition: { "max-length": length } });
+  // How many turns a pass takes.
+  let turns = 0;
+  set(7);
+  let isApplied = false;
+  void vhost.policies.applied().then(() => (isApplied = true));
+  for (; !isApplied; turns++) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(turns > 3, "it takes several turns");
+  set(1000);
+  isApplied = false;
+  void vhost.policies.applied().then(() => (isApplied = true));
+  for (let turn = 1; turn <= 3 * turns && !isApplied; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    set(1000 + turn);
+  }
+  assert.ok(isApplied, "who waits for the first change is told");
+  assert.ok(Math.min(...limitsOf()) >= 1000, `${Math.min(...limitsOf())}`);
+  // The last change counts in the end.
+  set(9);
+  isApplied = false;
+  void vhost.policies.applied().then(() => (isApplied = true));
+  await bare.turnsUntil(() => isApplied);
+  assert.deepEqual(new Set(limitsOf()), new Set([9]));
+  // A change after a pass that was finished ahead, before its end was told.
+  set(10);
+  vhost.policies.finish();
+  set(11);
+  vhost.policies.finish();
+  assert.deepEqual(new Set(limitsOf()), new Set([11]));
+  await bare.close();
+});
+
 test("a virtual host whose deletion a kill cuts short is gone, with all that was in it", async () => {
   const bare = await openBareBroker();
   const { broker } = bare;

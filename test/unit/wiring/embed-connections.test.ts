@@ -115,7 +115,7 @@ test("AMQP: user, name, properties, channels, consumers, messages; closed by 320
     dropped: 0,
     rejected: 0,
   };
-  const left = { messages_ready: 0, messages_unacknowledged: 0 };
+  const left = { messages_ready: 0, messages_unacknowledged: 0, messages_dlx: 0 };
   assert.deepEqual(countsOf(queueCounters, queue), { ...counts, ...none, ...left });
   const exchange = broker.defaultVhost.exchange("");
   assert.deepEqual(countsOf(exchangeCounters, exchange), {

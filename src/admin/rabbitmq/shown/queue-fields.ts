@@ -21,9 +21,10 @@ export interface QueueView {
 }
 
 const unacknowledgedOf = ({ unacknowledgedCount }: Queue): number => unacknowledgedCount;
+/** Those that are in the queue. */
 const totalOf = ({ messageCount }: Queue): number => messageCount;
 /** `messages` is their sum. */
-const lengths = ["messages_ready", "messages_unacknowledged", "messages_waiting"] as const;
+const lengths = ["messages_ready", "messages_unacknowledged", "messages_waiting", "messages_dlx"] as const;
 
 function bytesOf(queue: Queue, messages: number): number {
   const total = totalOf(queue);
@@ -100,7 +101,7 @@ function when(isOf: OfType, field: (queue: Queue) => unknown) {
 }
 
 const totalFields: Fields<Queue> = {
-  messages: totalOf,
+  messages: (queue) => totalOf(queue) + queue.lettersWaiting,
   messages_ready: ({ readyCount }) => readyCount,
   messages_unacknowledged: unacknowledgedOf,
   // RabbitMQ has no such messages: only where there are some.
@@ -124,8 +125,8 @@ export function queueFields(view: QueueView): Fields<Queue> {
     leader: when(isQuorum, () => nodeName),
     members: when(isReplicated, () => nodes),
     memory: ({ log }) => log.bytes,
-    message_bytes: when(isNoStream, (queue) => bytesOf(queue, totalOf(queue))),
-    message_bytes_dlx: when(isQuorum, () => 0),
+    message_bytes: when(isNoStream, (queue) => bytesOf(queue, totalOf(queue)) + queue.letterBytesWaiting),
+    message_bytes_dlx: when(isQuorum, (queue) => queue.letterBytesWaiting),
     message_bytes_paged_out: when(isClassic, () => 0),
     message_bytes_persistent: when(isNoStream, (queue) => bytesOf(queue, queue.durable ? totalOf(queue) : 0)),
     message_bytes_ram: when(isNoStream, (queue) => bytesOf(queue, totalOf(queue))),
@@ -141,9 +142,11 @@ export function queueFields(view: QueueView): Fields<Queue> {
         ["publish"],
       ),
     messages_details: (queue) => details(view, queue, ...lengths),
-    messages_dlx: when(isQuorum, () => 0),
+    messages_dlx: when(isQuorum, (queue) => queue.lettersWaiting),
     messages_paged_out: when(isClassic, () => 0),
-    messages_persistent: when(isNoStream, (queue) => (queue.durable ? totalOf(queue) : 0)),
+    messages_persistent: when(isNoStream, (queue) =>
+      queue.durable ? totalOf(queue) + queue.lettersWaiting : 0,
+    ),
     messages_ram: when(isNoStream, totalOf),
     messages_ready_details: (queue) => details(view, queue, "messages_ready"),
     messages_ready_ram: when(isClassic, ({ readyCount }) => readyCount),

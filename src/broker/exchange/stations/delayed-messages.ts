@@ -1,6 +1,7 @@
 /**
  * x-delayed-message: a message with the header `x-delay` (ms) waits that long, and is then routed as the exchange's `x-delayed-type` does.
- * As the plugin does it: the message arrives with the header negated, and one whose exchange is gone then is dropped.
+ * As the plugin does it: the message arrives with the header negated, and one whose exchange is gone then is dropped; one whose exchange
+ * was deleted and declared again goes by the new one's bindings. What waits in a virtual host goes with it (vhost-deletions.ts).
  *
  * What waits is in a timetable of its own (schedule/timetable.ts), as AMQP records, by the names of the exchanges: on the disk, whatever
  * the exchange and the message are. Invariants: a message waits in the log or has been routed, never both, since it moves in one tick; no message is early.
@@ -13,6 +14,7 @@ import { writeRecordCopy } from "../../../message/amqp/record-copy.ts";
 import { type FieldTable, type FieldValue, findField } from "../../../message/amqp/table.ts";
 import { displayText } from "../../../message/amqp/text.ts";
 import type { Broker } from "../../broker.ts";
+import { companionPrefixes } from "../../names.ts";
 import type { RecordBytes } from "../../schedule/enter-stream.ts";
 import { Timetable } from "../../schedule/timetable.ts";
 import { AmqpRecordMessage, type OutgoingMessage } from "../outgoing-message.ts";
@@ -70,7 +72,7 @@ export class DelayedMessages {
   constructor(broker: Broker) {
     this.#broker = broker;
     const enter = this.#arrive.bind(this);
-    this.#timetable = new Timetable(broker, { vhostPrefix: "\0delayed/", enter });
+    this.#timetable = new Timetable(broker, { vhostPrefix: companionPrefixes.delayed, enter });
     this.#timetable.begin();
   }
 

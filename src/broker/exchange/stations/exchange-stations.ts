@@ -21,6 +21,14 @@ export class ExchangeStations implements Stations {
     return this.#undelivered.has(queue);
   }
 
+  deadLettersOf(queue: QueuePlace): number {
+    return this.#undelivered.countOf(queue);
+  }
+
+  deadLetterBytesOf(queue: QueuePlace): number {
+    return this.#undelivered.bytesOf(queue);
+  }
+
   keepDeadLetter(queue: QueuePlace, record: Buffer, size: number): void {
     this.#undelivered.keep(queue, record, size);
   }

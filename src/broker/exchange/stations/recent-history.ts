@@ -9,6 +9,7 @@ import { limits } from "../../../base/limits.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
 import { findField } from "../../../message/amqp/table.ts";
 import type { Broker } from "../../broker.ts";
+import { companionPrefixes } from "../../names.ts";
 import { implicitStream } from "../../queue/lifecycle.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { AmqpRecordMessage, type OutgoingMessage } from "../outgoing-message.ts";
@@ -16,7 +17,7 @@ import { factsOfProperties, propertiesOfParts } from "../routing/message-headers
 import type { MessageFacts } from "../routing/router.ts";
 import type { Sight, Station, StationOf } from "./station.ts";
 
-const vhostPrefix = "\0recent-history/";
+const vhostPrefix = companionPrefixes.recentHistory;
 const lengthDefault = 20;
 
 export class RecentHistory implements Station {

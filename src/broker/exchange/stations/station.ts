@@ -39,6 +39,10 @@ export interface QueuePlace {
 export interface Stations {
   /** Dead letters of that queue wait for a target that takes them. */
   hasDeadLetters(queue: QueuePlace): boolean;
+  /** How many; that which is just being published again does not count, since it makes room if it leads back. */
+  deadLettersOf(queue: QueuePlace): number;
+  /** As they are stored. */
+  deadLetterBytesOf(queue: QueuePlace): number;
   /** Keeps a dead letter, an AMQP record, and publishes it through its exchange once all queues behind that take it. */
   keepDeadLetter(queue: QueuePlace, record: Buffer, size: number): void;
   make(kind: StationKind, of: StationOf): Station;
