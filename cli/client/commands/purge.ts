@@ -1,4 +1,4 @@
-/** `troikamq purge NAME`: tells what it would delete; with --yes it does. What consumers hold stays. */
+/** `troikamq purge NAME`: tells what it would delete, with what waits for a retry; with --yes it does. What consumers hold stays. */
 import type { Command } from "commander";
 import { path } from "../broker/api.ts";
 import { logNamed } from "../broker/named.ts";
@@ -17,7 +17,7 @@ export function definePurge(command: Command): void {
     .addHelpText("after", examples("troikamq purge orders", "troikamq purge orders --yes"))
     .action(async (name: string, { yes, ...options }: Options) => {
       const { api, printer, target } = sessionOf(options);
-      const { kind } = await logNamed(api, name);
+      const { kind, messages_waiting: waiting = 0 } = await logNamed(api, name);
       if (kind !== "queue")
         throw new CliFault(
           "refused",
@@ -28,9 +28,12 @@ export function definePurge(command: Command): void {
         await api.get<Record<string, number>>(at);
       if (yes === true) await api.send("DELETE", `${at}/contents`);
       const stay = held! > 0 ? `; ${countText(held!)} that consumers hold stay` : "";
-      const what = `${countText(ready!)} message${ready === 1 ? "" : "s"} of queue ${JSON.stringify(name)} in virtual host ${JSON.stringify(target.vhost)}${stay}`;
+      const count = ready! + waiting;
+      const ofThese =
+        waiting > 0 ? `, ${countText(waiting)} of which wait${waiting === 1 ? "s" : ""} for a retry` : "";
+      const what = `${countText(count)} message${count === 1 ? "" : "s"} of queue ${JSON.stringify(name)} in virtual host ${JSON.stringify(target.vhost)}${ofThese}${stay}`;
       printer.done(
-        { queue: name, vhost: target.vhost, messages: ready, held, purged: yes === true },
+        { queue: name, vhost: target.vhost, messages: count, waiting, held, purged: yes === true },
         yes === true ? `deleted ${what}` : `would delete ${what}`,
       );
       if (yes !== true) printer.remark("nothing is deleted yet: add --yes");

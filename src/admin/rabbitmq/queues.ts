@@ -204,7 +204,8 @@ export const queueEndpoints: readonly Endpoint[] = [
     method: "POST",
     path: "/api/queues/{vhost}/{name}/get",
     audience: "management",
-    summary: "Gets messages, and gives them back or not. For looking: use AMQP to consume.",
+    summary:
+      "Gets messages, and gives them back or not, which counts as a delivery. To look: /api/troika/messages.",
     body: getting,
     run: async (asked) => {
       const { broker, caller, names, body } = asked;
