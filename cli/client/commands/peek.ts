@@ -68,7 +68,10 @@ async function* ofAll(
   limit: number,
 ): AsyncGenerator<Looked, void> {
   const names = await queuesOf(api, destination);
-  if (names.length === 1) return yield* ofQueue(api, names[0]!, options, limit);
+  if (names.length === 1) {
+    yield* ofQueue(api, names[0]!, options, limit);
+    return;
+  }
   const found: Looked[] = [];
   for (const name of names)
     for await (const message of ofQueue(api, name, options, limit)) found.push(message);

@@ -118,14 +118,15 @@ for (const kind of Object.keys(queues)) {
   test(`${kind}: each state is shown, and looking changes nothing`, async () => {
     const [name, twin] = [`${kind}.looked`, `${kind}.twin`];
     const [channel, other] = [await prepare(name), await prepare(twin)];
-    const [m0, m1, m2, m3, m4, m5] = kind === "priority" ? [5, 0, 1, 2, 3, 4] : [0, 1, 2, 3, 4, 5];
-    const before = await factsOf(name);
+    const [m0, m1, m2, m3, m4, m5] =
+      kind === "priority" ? ([5, 0, 1, 2, 3, 4] as const) : ([0, 1, 2, 3, 4, 5] as const);
+    const facts = await factsOf(name);
     const expected: Readonly<Record<string, readonly number[]>> = {
-      ready: [m4!, m5!],
-      unacked: [m2!, m3!],
-      waiting: [m0!],
-      history: kind === "history" ? [m1!] : [],
-      all: [m0!, m2!, m3!, m4!, m5!, ...(kind === "history" ? [m1!] : [])].toSorted((a, b) => a - b),
+      ready: [m4, m5],
+      unacked: [m2, m3],
+      waiting: [m0],
+      history: kind === "history" ? [m1] : [],
+      all: [m0, m2, m3, m4, m5, ...(kind === "history" ? [m1] : [])].toSorted((a, b) => a - b),
     };
     for (const [state, offsets] of Object.entries(expected)) {
       const { messages, next } = await look(name, `state=${state}`);
@@ -147,7 +148,7 @@ for (const kind of Object.keys(queues)) {
     }
     const { messages } = await look(name, "state=all");
     const byOffset = new Map(messages.map((each) => [each.offset, each]));
-    const counts = [m0, m2, m3, m4, m5].map((offset) => byOffset.get(offset!)!);
+    const counts = [m0, m2, m3, m4, m5].map((offset) => byOffset.get(offset)!);
     assert.deepEqual(
       counts.map((each) => [each.delivery_count, each.redelivered]),
       [
@@ -158,9 +159,9 @@ for (const kind of Object.keys(queues)) {
         [0, false],
       ],
     );
-    const due = byOffset.get(m0!)!.due! - Date.now();
+    const due = byOffset.get(m0)!.due! - Date.now();
     assert.ok(due > 500_000 && due <= 600_000, String(due));
-    const holders = [m2, m3].map((offset) => byOffset.get(offset!)!);
+    const holders = [m2, m3].map((offset) => byOffset.get(offset)!);
     assert.deepEqual(
       holders.map(({ held_by: by }) => [by!.consumer_tag, by!.channel_details.user]),
       [
@@ -173,7 +174,7 @@ for (const kind of Object.keys(queues)) {
       assert.match(by!.channel_details.name, /^127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+ \(\d+\)$/);
     }
     for (let at = 0; at < looks; at++) await look(name, "state=all&limit=3");
-    assert.deepEqual(await factsOf(name), before);
+    assert.deepEqual(await factsOf(name), facts);
     await channel.close();
     await other.close();
     const later = await delivered(name);
