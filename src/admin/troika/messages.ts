@@ -28,7 +28,7 @@ const unitsOfMessage = 4;
 
 const query = {
   state:
-    "ready (if it is not given), unacked: held by a consumer, waiting: rejected and to come again, history: acknowledged and kept, or all",
+    "ready (if it is not given), unacked: held by a consumer, waiting: rejected, to come again or to be a dead letter, history: acknowledged and kept, or all",
   from: "offset to begin at, such as `next` of the page before; first, last, or a time such as 2026-01-31T12:00Z",
   limit: `messages of a page, 1 to ${limits.lookedMessagesMax}; ${messagesUsual} if it is not given`,
   truncate: `bytes of each payload; ${limits.lookedBytesMax} at most, which is what it is if it is not given`,
@@ -123,7 +123,7 @@ function isAgain({ state, deliveryCount }: Looked): boolean {
 }
 
 function shownMessage(looked: Looked, holders: ReadonlyMap<number, Holder>, encoding: string): object {
-  const { offset, time, state, deliveryCount, owner, at, content } = looked;
+  const { offset, time, state, deliveryCount, owner, waitsFor, at, content } = looked;
   const place = {
     offset,
     time,
@@ -131,7 +131,7 @@ function shownMessage(looked: Looked, holders: ReadonlyMap<number, Holder>, enco
     delivery_count: deliveryCount,
     redelivered: isAgain(looked),
     ...(state === "unacked" ? { held_since: at, held_by: shownHolder(owner, holders) } : {}),
-    ...(state === "waiting" ? { due: at } : {}),
+    ...(state === "waiting" ? { due: at, waits_for: waitsFor } : {}),
   };
   if ("unreadable" in content) return { ...place, unreadable: content.unreadable };
   const { exchange, routingKey, properties, payload, payloadBytes } = content;

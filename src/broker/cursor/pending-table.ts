@@ -18,6 +18,14 @@ export const noOwner = 0;
 export const requeuedOwner = -1;
 /** A queue's record comes again at the time that is noted with it (retry/queue-retries.ts). No consumer has such a number. */
 export const waitingOwner = 0x7fffffff;
+/** It is delivered no more, and waits for a place among the dead letters: it was rejected, or given back too often. */
+export const rejectedOwner = 0x7ffffffe;
+export const exhaustedOwner = 0x7ffffffd;
+
+/** Of these three. */
+export function isWaitingOwner(owner: number): boolean {
+  return owner >= exhaustedOwner;
+}
 
 interface Page {
   number: number;

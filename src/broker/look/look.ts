@@ -12,16 +12,26 @@ import { type Job, Piece } from "../../base/turn-work.ts";
 import { AmqpView } from "../../message/convert/as-amqp.ts";
 import { kafkaFrames } from "../../message/convert/kafka-frame.ts";
 import type { LogReader } from "../../storage/index.ts";
-import { noOwner, requeuedOwner, waitingOwner } from "../cursor/pending-table.ts";
+import {
+  exhaustedOwner,
+  isWaitingOwner,
+  noOwner,
+  rejectedOwner,
+  requeuedOwner,
+  waitingOwner,
+} from "../cursor/pending-table.ts";
 import { propertiesOfParts } from "../exchange/routing/message-headers.ts";
 import type { Queue } from "../queue/queue.ts";
 import { propertiesAsJson } from "./properties-json.ts";
 
 /**
- * `ready`: to be delivered, and every record of a stream; `unacked`: a consumer holds it; `waiting`: it was rejected and comes again;
- * `history`: it was settled, and the queue keeps it.
+ * `ready`: to be delivered, and every record of a stream; `unacked`: a consumer holds it; `waiting`: it was rejected and comes again,
+ * or is to be a dead letter; `history`: it was settled, and the queue keeps it.
  */
 export type MessageState = "ready" | "unacked" | "waiting" | "history";
+
+/** To be delivered again, or for a place among the dead letters. */
+export type WaitsFor = "retry" | "dead_letter";
 
 export interface Looked {
   readonly offset: number;
@@ -32,7 +42,9 @@ export interface Looked {
   readonly deliveryCount: number | null;
   /** Who holds it, while it is unacknowledged; else 0. */
   readonly owner: number;
-  /** Wall time, ms: since when it is held, or when it comes again; 0 in other states. */
+  /** While it waits; else null. */
+  readonly waitsFor: WaitsFor | null;
+  /** Wall time, ms: since when it is held, or when its wait ends; 0 in other states. */
   readonly at: number;
   readonly content: LookedContent | { readonly unreadable: string };
 }
@@ -70,16 +82,17 @@ const view = new AmqpView();
 function stateOf({ cursor }: Queue, offset: number): MessageState {
   if (cursor === null) return "ready";
   if (cursor.history !== null && cursor.history.has(offset)) return "history";
-  switch (cursor.pending.ownerOf(offset)) {
-    case noOwner:
-    case requeuedOwner:
-      return "ready";
-    case waitingOwner:
-      return "waiting";
-    default:
-      return "unacked";
-  }
+  const owner = cursor.pending.ownerOf(offset);
+  if (owner === noOwner || owner === requeuedOwner) return "ready";
+  return isWaitingOwner(owner) ? "waiting" : "unacked";
 }
+
+/** What each of the owners that are no consumers waits for. */
+const waitsFor: Readonly<Record<number, WaitsFor>> = {
+  [waitingOwner]: "retry",
+  [rejectedOwner]: "dead_letter",
+  [exhaustedOwner]: "dead_letter",
+};
 
 /** The first offset at or above `from` that may be of a record in that state; -1: there is none. */
 function candidate(queue: Queue, state: MessageState | null, from: number): number {
@@ -145,12 +158,14 @@ function lookedAt(
   }
   const { cursor } = queue;
   const isNoted = state === "unacked" || state === "waiting";
+  const owner = isNoted ? cursor!.pending.ownerOf(offset) : 0;
   const message = {
     offset,
     time: "unreadable" in content ? 0 : reader.timestamp,
     state,
     deliveryCount: cursor === null || state === "history" ? null : cursor.deliveriesOf(offset),
-    owner: state === "unacked" ? cursor!.pending.ownerOf(offset) : 0,
+    owner: state === "unacked" ? owner : 0,
+    waitsFor: state === "waiting" ? waitsFor[owner]! : null,
     at: isNoted ? cursor!.pending.timeOf(offset) : 0,
     content,
   };

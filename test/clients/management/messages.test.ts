@@ -37,6 +37,7 @@ interface Shown {
     readonly channel_details: { readonly name: string; readonly number: number; readonly user: string };
   } | null;
   readonly due?: number;
+  readonly waits_for?: string;
   readonly exchange: string;
   readonly routing_key: string;
   readonly properties: { readonly headers?: Readonly<Record<string, unknown>>; readonly message_id?: string };
@@ -159,6 +160,7 @@ for (const kind of Object.keys(queues)) {
         [0, false],
       ],
     );
+    assert.equal(byOffset.get(m0)!.waits_for, "retry");
     const due = byOffset.get(m0)!.due! - Date.now();
     assert.ok(due > 500_000 && due <= 600_000, String(due));
     const holders = [m2, m3].map((offset) => byOffset.get(offset)!);
