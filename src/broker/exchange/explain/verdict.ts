@@ -177,6 +177,10 @@ function headerFault(
   const isPlain = ["string", "number", "boolean"].includes(typeof wanted);
   if (value === (isPlain ? wanted : compositeHeaderValue(wanted))) return null;
   const has = typeof value === "string" && value.startsWith("\0") ? value.slice(1) : JSON.stringify(value);
-  const isType = isPlain && String(value) === String(wanted as string) ? ", of another type" : "";
+  const isType = isPlain && textOf(value) === textOf(wanted) ? ", of another type" : "";
   return `header '${name}' is ${has}, the binding asks for ${JSON.stringify(wanted)}${isType}`;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
