@@ -78,8 +78,8 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a bound by length does not count the messages of this turn",
     file: "src/broker/queue/retention.ts",
-    find: "queue.readyCount + log.store.openCountOf(log) + count",
-    replace: "queue.readyCount + count",
+    find: "const ready = queue.readyCount + log.store.openCountOf(log);",
+    replace: "const ready = queue.readyCount;",
   },
   {
     name: "a batch that is refused leaves its first records",

@@ -48,6 +48,13 @@ export interface ConsumerFacts {
   readonly args: Readonly<Record<string, unknown>>;
 }
 
+/** Who holds messages of a queue: a consumer, or basic.get of a channel. */
+export interface HolderFacts {
+  readonly channel: number;
+  /** Null: basic.get. */
+  readonly tag: string | null;
+}
+
 /** A channel of an AMQP connection. */
 export interface ChannelFacts {
   readonly number: number;
@@ -100,6 +107,11 @@ export interface SessionFacts {
   readonly groups: readonly string[];
   /** Its channels; absent: the protocol has none. */
   readonly describeChannels?: () => readonly ChannelFacts[];
+  /** Tells `found` of each of the wanted holders, by the number that queues know it by, that is a part of this; absent: it has none. */
+  readonly findHolders?: (
+    wanted: ReadonlySet<number>,
+    found: (owner: number, holder: HolderFacts) => void,
+  ) => void;
   /** Absent: the protocol does not negotiate. */
   readonly negotiated?: NegotiatedFacts;
 }

@@ -209,6 +209,13 @@ export const limits = {
   /** The same of one that has a message in it, and the payload bytes of messages that one request gets. */
   httpMessageBytesMax: 16 << 20,
   httpGotBytesMax: 32 << 20,
+  /**
+   * One page of messages that are looked at: how many there may be, how many bytes of payloads and headers come before the last of them,
+   * and how many offsets are searched for them.
+   */
+  lookedMessagesMax: 1000,
+  lookedBytesMax: 2 << 20,
+  lookedOffsetsMax: 1_000_000,
   /** Streams of a super stream that one request makes. */
   superStreamPartitionsMax: 1000,
   /** A document of definitions: some 100,000 queues. */

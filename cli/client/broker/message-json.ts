@@ -13,6 +13,8 @@ export interface ShownMessage {
   readonly payload: string;
   readonly payload_encoding: "string" | "base64";
   readonly payload_bytes: number;
+  /** Of a message that was looked at: its place in the log. */
+  readonly offset?: number;
 }
 
 function jsonOf(value: PlainValue): unknown {

@@ -8,6 +8,8 @@ export interface Destination extends Json {
   readonly vhost: string;
   readonly messages?: number;
   readonly messages_unacknowledged?: number;
+  /** Rejected, to come again. */
+  readonly messages_waiting?: number;
   readonly consumers?: number;
   /** Of a topic. */
   readonly partitions?: number;

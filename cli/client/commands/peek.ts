@@ -1,85 +1,126 @@
 /**
- * `troikamq peek NAME`: shows messages and leaves them where they are.
+ * `troikamq peek NAME`: shows messages and leaves them where they are, as if nobody had looked.
  *
- * A queue's are got and given back, in one request: those who consume see them as redelivered, as with RabbitMQ's management page. Streams and
- * topics are read, which leaves no trace.
+ * Not here: what reads them (src/broker/look/). The partitions of a topic are looked at one after the other, and shown by the time at which their
+ * messages were stored.
  */
-import type { Command } from "commander";
-import type { FieldValue } from "../../../src/message/amqp/table.ts";
-import { amqpAddressOf } from "../broker/amqp-address.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Api, path } from "../broker/api.ts";
-import { type ShownMessage, shownMessage } from "../broker/message-json.ts";
-import { type Destination, logNamed } from "../broker/named.ts";
-import { Subscription } from "../broker/subscription.ts";
-import { CliFault } from "../fault.ts";
+import type { ShownMessage } from "../broker/message-json.ts";
+import { type Destination, logNamed, queuesOf } from "../broker/named.ts";
 import { wholeNumber } from "../numbers.ts";
-import { MessagePrinter } from "../output/messages.ts";
+import { type Described, MessagePrinter } from "../output/messages.ts";
+import { countText } from "../output/text.ts";
 import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
-import { offsetIn, sourcesOf } from "./sub.ts";
 
-/** For a stream whose last messages are no more, or are not what a filter asks for. */
-const quietMsMax = 500;
-const prefetch = 100;
+const states = ["ready", "unacked", "waiting", "history", "all"];
+const limitUsual = 10;
+/** What the broker gives at once. */
+const pageMessagesMax = 1000;
 
 interface Options extends BrokerOptions {
-  readonly count: number;
-  readonly from?: FieldValue;
+  readonly state: string;
+  readonly from: string;
+  readonly limit?: number;
+  readonly count?: number;
 }
 
-async function* ofStream(
-  api: Api,
-  destination: Destination,
-  { from, count }: Options,
-): AsyncGenerator<ShownMessage, void> {
-  const sources = await sourcesOf(api, destination, from ?? offsetIn("first"));
-  const subscription = await Subscription.open(await amqpAddressOf(api), sources, {
-    prefetch: Math.min(count, prefetch),
-  });
-  try {
-    for (let taken = 0; taken < Math.min(count, destination.messages ?? Infinity); taken++) {
-      const message = await subscription.next(quietMsMax);
-      if (message === null) return;
-      yield shownMessage(message);
-    }
-  } finally {
-    await subscription.close();
-  }
+interface Page {
+  readonly messages: readonly Looked[];
+  readonly next: number | null;
+}
+
+interface Looked extends ShownMessage, Described {
+  readonly offset: number;
+  readonly time: number;
+}
+
+function startIn(text: string): string {
+  if (["first", "last"].includes(text) || /^\d{1,15}$/.test(text)) return text;
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime()))
+    throw new InvalidArgumentError("Give first, last, an offset, or a time such as 2026-01-31T12:00Z.");
+  return at.toISOString();
 }
 
 async function* ofQueue(
   api: Api,
   name: string,
-  { from, count }: Options,
-): AsyncGenerator<ShownMessage, void> {
-  if (from !== undefined)
-    throw new CliFault("usage", "--from is for streams and topics: a queue is always read from its head");
-  const at = path`/api/queues/${api.target.vhost}/${name}/get`;
-  const wanted = { ackmode: "ack_requeue_true", count, encoding: "auto" };
-  for (const message of await api.send<ShownMessage[]>("POST", at, wanted))
-    yield { ...message, properties: Array.isArray(message.properties) ? {} : message.properties };
+  { state, from }: Options,
+  limit: number,
+): AsyncGenerator<Looked, void> {
+  const at = path`/api/troika/messages/${api.target.vhost}/${name}`;
+  let start = from;
+  for (let left = limit; left > 0;) {
+    const query = { state, from: start, limit: String(Math.min(left, pageMessagesMax)) };
+    const { messages, next } = await api.get<Page>(at, query);
+    yield* messages;
+    left -= messages.length;
+    if (next === null) return;
+    start = String(next);
+  }
+}
+
+async function* ofAll(
+  api: Api,
+  destination: Destination,
+  options: Options,
+  limit: number,
+): AsyncGenerator<Looked, void> {
+  const names = await queuesOf(api, destination);
+  if (names.length === 1) {
+    yield* ofQueue(api, names[0]!, options, limit);
+    return;
+  }
+  const found: Looked[] = [];
+  for (const name of names)
+    for await (const message of ofQueue(api, name, options, limit)) found.push(message);
+  yield* found.toSorted((a, b) => a.time - b.time).slice(0, limit);
+}
+
+/** What else the queue has, where nothing of the state that was asked for was found. */
+function othersOf({ messages_unacknowledged: held = 0, messages_waiting: waiting = 0 }: Destination): string {
+  const others = [
+    ...(held > 0 ? [`${countText(held)} held by consumers (--state unacked)`] : []),
+    ...(waiting > 0 ? [`${countText(waiting)} that wait for a retry (--state waiting)`] : []),
+  ];
+  return others.length === 0 ? "" : `; it has ${others.join(" and ")}`;
 }
 
 export function definePeek(command: Command): void {
   withBroker(command)
     .argument("<name>", "a queue, stream or topic")
-    .option("--count <n>", "so many at most", wholeNumber(1), 10)
-    .option("--from <where>", "of a stream or topic: first, last, an offset or a time [first]", offsetIn)
+    .addOption(
+      new Option(
+        "--state <state>",
+        "unacked: held by a consumer; waiting: rejected, comes again; history: acknowledged and kept",
+      )
+        .choices(states)
+        .default("ready"),
+    )
+    .option("--from <where>", "first, last, an offset or a time", startIn, "first")
+    .option("--limit <n>", `so many at most [${limitUsual}]`, wholeNumber(1))
+    .addOption(new Option("--count <n>", "the same as --limit").argParser(wholeNumber(1)).hideHelp())
     .addHelpText(
       "after",
       examples(
         "troikamq peek orders",
-        "troikamq peek events --from 1000 --count 5 -o json",
-        "troikamq peek orders --count 100 -o ndjson | jq -r .payload",
+        "troikamq peek orders --state waiting",
+        "troikamq peek events --from 1000 --limit 5 -o json",
+        "troikamq peek orders --limit 100 -o ndjson | jq -r .payload",
       ),
     )
     .action(async (name: string, options: Options) => {
       const { api, printer } = sessionOf(options);
       const destination = await logNamed(api, name);
-      const messages =
-        destination.kind === "queue" ? ofQueue(api, name, options) : ofStream(api, destination, options);
       const out = new MessagePrinter(printer);
-      for await (const message of messages) await out.print(message);
+      const limit = options.limit ?? options.count ?? limitUsual;
+      for await (const message of ofAll(api, destination, options, limit)) await out.print(message);
       out.end();
-      if (out.count === 0) printer.remark(`${name} has no messages`);
+      if (out.count > 0) return;
+      const { state } = options;
+      const which =
+        state === "all" ? "" : state === "ready" ? "ready " : `${state === "history" ? "kept" : state} `;
+      printer.remark(`${name} has no ${which}messages${state === "ready" ? othersOf(destination) : ""}`);
     });
 }

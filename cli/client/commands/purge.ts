@@ -1,4 +1,4 @@
-/** `troikamq purge NAME`: tells what it would delete; with --yes it does. What consumers hold stays. */
+/** `troikamq purge NAME`: tells what it would delete, with what waits for a retry; with --yes it does. What consumers hold stays. */
 import type { Command } from "commander";
 import { path } from "../broker/api.ts";
 import { logNamed } from "../broker/named.ts";
@@ -29,12 +29,14 @@ export function definePurge(command: Command): void {
         messages_waiting: waiting = 0,
         messages_unacknowledged: held,
       } = await api.get<Record<string, number>>(at);
-      const deleted = ready! + waiting;
       if (yes === true) await api.send("DELETE", `${at}/contents`);
       const stay = held! > 0 ? `; ${countText(held!)} that consumers hold stay` : "";
-      const what = `${countText(deleted)} message${deleted === 1 ? "" : "s"} of queue ${JSON.stringify(name)} in virtual host ${JSON.stringify(target.vhost)}${stay}`;
+      const count = ready! + waiting;
+      const ofThese =
+        waiting > 0 ? `, ${countText(waiting)} of which wait${waiting === 1 ? "s" : ""} for a retry` : "";
+      const what = `${countText(count)} message${count === 1 ? "" : "s"} of queue ${JSON.stringify(name)} in virtual host ${JSON.stringify(target.vhost)}${ofThese}${stay}`;
       printer.done(
-        { queue: name, vhost: target.vhost, messages: deleted, held, purged: yes === true },
+        { queue: name, vhost: target.vhost, messages: count, waiting, held, purged: yes === true },
         yes === true ? `deleted ${what}` : `would delete ${what}`,
       );
       if (yes !== true) printer.remark("nothing is deleted yet: add --yes");

@@ -27,7 +27,7 @@ interface Options extends BrokerOptions {
 }
 
 /** Where a stream is read from, as `x-stream-offset` has it. */
-export function offsetIn(text: string): FieldValue {
+function offsetIn(text: string): FieldValue {
   if (["first", "last", "next"].includes(text)) return { type: "S", value: text };
   if (/^\d{1,15}$/.test(text)) return { type: "l", value: Number(text) };
   const at = new Date(text);
@@ -37,7 +37,7 @@ export function offsetIn(text: string): FieldValue {
 }
 
 /** Sources for a queue, a stream, or all partitions of a topic. @throws CliFault */
-export async function sourcesOf(
+async function sourcesOf(
   api: Api,
   destination: Destination,
   from: Options["from"],

@@ -5,6 +5,32 @@ import type { Printer } from "./printer.ts";
 import { coloured } from "./table.ts";
 import { bytesText, cutTo, visible } from "./text.ts";
 
+/** What else is shown of a message that was looked at. */
+export interface Described {
+  readonly state?: string;
+  /** Unix ms. */
+  readonly due?: number;
+  readonly held_since?: number;
+  readonly held_by?: {
+    readonly consumer_tag: string | null;
+    readonly channel_details: { readonly name: string };
+  } | null;
+  /** Why it cannot be shown. */
+  readonly unreadable?: string;
+}
+
+const timeText = (ms: number): string => new Date(ms).toISOString();
+
+function placeText({ state, due, held_since: since, held_by: by }: Described): string {
+  if (state === "waiting") return ` waiting until ${timeText(due!)}`;
+  if (state !== "unacked") return state === "history" ? " history" : "";
+  const holder =
+    by === null || by === undefined
+      ? ""
+      : ` by ${visible(by.consumer_tag ?? "basic.get")} of ${visible(by.channel_details.name)}`;
+  return ` held${holder} since ${timeText(since!)}`;
+}
+
 /** In JSON it is a list, which is whole when the command ends. */
 export class MessagePrinter {
   readonly #printer: Printer;
@@ -18,7 +44,7 @@ export class MessagePrinter {
     return this.#count;
   }
 
-  async print(message: ShownMessage): Promise<void> {
+  async print(message: ShownMessage & Described): Promise<void> {
     const { format } = this.#printer;
     const before = this.#count++ === 0 ? "[\n" : ",\n";
     if (format === "json") await this.#printer.slowText(before + JSON.stringify(message, null, 2));
@@ -31,21 +57,17 @@ export class MessagePrinter {
     if (this.#printer.format === "json") this.#printer.text(this.#count === 0 ? "[]\n" : "\n]\n");
   }
 
-  #line({
-    exchange,
-    routing_key: key,
-    redelivered,
-    properties,
-    payload,
-    payload_encoding: encoding,
-    payload_bytes: size,
-  }: ShownMessage): string {
+  #line(message: ShownMessage & Described): string {
     const { screen } = this.#printer;
-    const offset = (properties["headers"] as Json | undefined)?.["x-stream-offset"];
+    if (message.unreadable !== undefined)
+      return `@${message.offset}  (unreadable) ${visible(message.unreadable)}\n`;
+    const { exchange, routing_key: key, redelivered, properties, payload } = message;
+    const offset = message.offset ?? (properties["headers"] as Json | undefined)?.["x-stream-offset"];
     const at = typeof offset === "number" ? `@${offset}` : "";
     const from = (exchange === "" ? key : `${exchange}/${key}`) + at;
-    const text = encoding === "string" ? visible(payload) : `(base64) ${payload}`;
-    const head = `${visible(from)}${redelivered ? " again" : ""} ${bytesText(size)}`;
+    const text = message.payload_encoding === "string" ? visible(payload) : `(base64) ${payload}`;
+    const place = `${redelivered ? " again" : ""}${placeText(message)}`;
+    const head = `${visible(from)}${place} ${bytesText(message.payload_bytes)}`;
     const room = screen.width === null ? null : Math.max(screen.width - head.length - 2, 20);
     return `${coloured(screen, "dim", head)}  ${room === null ? text : cutTo(text, room)}\n`;
   }

@@ -26,6 +26,7 @@ import { vhostEndpoints } from "../rabbitmq/vhosts.ts";
 import { absentEndpoints } from "../rabbitmq/without.ts";
 import { destinationEndpoints } from "../troika/destinations.ts";
 import { explainEndpoints } from "../troika/explain.ts";
+import { messageEndpoints } from "../troika/messages.ts";
 import { endpoint, type Endpoint } from "./endpoint.ts";
 import { ApiRouter } from "./router.ts";
 
@@ -64,6 +65,7 @@ const endpoints: readonly Endpoint[] = [
   ...absentEndpoints,
   ...destinationEndpoints,
   ...explainEndpoints,
+  ...messageEndpoints,
 ];
 
 export const apiRouter = new ApiRouter(endpoints);

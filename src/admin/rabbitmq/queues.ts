@@ -14,6 +14,7 @@ import { vhostOfMessages, withChannel } from "./amqp-calls.ts";
 import { changedVhostAt, namedVhost } from "./lookups.ts";
 import { brokerName, shownName } from "./names.ts";
 import { fieldsWithoutStats, queueFields, type QueueView, wholeQueueFields } from "./shown/queue-fields.ts";
+import { shownPayload } from "./shown/payload.ts";
 import { spansOf, statsQuery } from "./shown/stats.ts";
 
 type AskedAny = Asked<never>;
@@ -83,7 +84,6 @@ type Getting = Readonly<{ ackmode: string; count: number; encoding: string; trun
 function shownMessage(message: GotMessage, { encoding, truncate }: Getting): object {
   const { payload, redelivered, exchange, routingKey, messageCount, properties } = message;
   const bytes = truncate === undefined ? payload : payload.subarray(0, truncate);
-  const text = encoding === "auto" ? utf8Of(bytes) : undefined;
   return {
     payload_bytes: payload.length,
     redelivered,
@@ -92,19 +92,8 @@ function shownMessage(message: GotMessage, { encoding, truncate }: Getting): obj
     message_count: messageCount,
     // As Erlang has an empty list of properties.
     properties: Object.keys(properties).length === 0 ? [] : properties,
-    payload: text ?? bytes.toString("base64"),
-    payload_encoding: text === undefined ? "base64" : "string",
+    ...shownPayload(bytes, encoding),
   };
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function utf8Of(bytes: Buffer): string | undefined {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Gets up to `count` messages, then gives back what is to go back. As many as fit in the bound of one answer. */
@@ -215,7 +204,8 @@ export const queueEndpoints: readonly Endpoint[] = [
     method: "POST",
     path: "/api/queues/{vhost}/{name}/get",
     audience: "management",
-    summary: "Gets messages, and gives them back or not. For looking: use AMQP to consume.",
+    summary:
+      "Gets messages, and gives them back or not, which counts as a delivery. To look: /api/troika/messages.",
     body: getting,
     run: async (asked) => {
       const { broker, caller, names, body } = asked;

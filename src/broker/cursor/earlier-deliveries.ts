@@ -36,6 +36,12 @@ export class EarlierDeliveries {
     return offset < this.below ? 2 : 1;
   }
 
+  /** How often a record that has not been given out in this process was given out before. Changes nothing. */
+  countOf(offset: number): number {
+    const count = this.#counts.countOf(offset);
+    return count > 0 || offset >= this.below ? count : 1;
+  }
+
   /** Writes `noted` for each record of which a count is kept; returns how many there are. */
   encode(writer: ByteWriter, log: Log): number {
     let noted = 0;

@@ -85,6 +85,12 @@ export class QueueCursor implements DurableState {
     return this.#news.position;
   }
 
+  /** How often a record that is in the queue has been given out; for those who only look. */
+  deliveriesOf(offset: number): number {
+    const { pending } = this;
+    return pending.ownerOf(offset) === noOwner ? this.#earlier.countOf(offset) : pending.countOf(offset);
+  }
+
   /** Records held by consumers. */
   get heldCount(): number {
     return this.pending.size - this.#requeued.count - this.waiting.count;

@@ -5,6 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import amqplib from "amqplib";
 import { Kafka, logLevel } from "kafkajs";
 import { findBun } from "../../../bin/runtime.js";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
@@ -160,8 +161,7 @@ test("what is published is shown, taken and purged", async () => {
     jsonOf("peek", "two"),
     ok("peek", "log", "--from", "1", "-o", "ndjson"),
   ]);
-  // Who looks while another looks sees nothing.
-  const table = await ok("peek", "two");
+  const table = await ok("peek", "two", "--limit", "2");
   assert.equal(missing.code, 5);
   assert.match(missing.stderr, /no queue is called "nowhere" \(NO_ROUTE\)/);
   assert.deepEqual(
@@ -174,7 +174,7 @@ test("what is published is shown, taken and purged", async () => {
       ["two\u001B[2J", { tenant: "a" }],
     ],
   );
-  assert.match(table, /two\\u001b\[2J\n$/);
+  assert.match(table, /^two@0 3 B {2}one\ntwo@1 \d B {2}two\\u001b\[2J\n$/);
   const shown = stream
     .trim()
     .split("\n")
@@ -183,7 +183,7 @@ test("what is published is shown, taken and purged", async () => {
     shown.map(({ payload }) => payload),
     ["b", "c"],
   );
-  assert.equal(shown[0].properties.headers["x-stream-offset"], 1);
+  assert.equal(shown[0].offset, 1);
 
   const [taken, all] = await Promise.all([
     ok("sub", "two", "--count", "1", "--raw"),
@@ -200,6 +200,59 @@ test("what is published is shown, taken and purged", async () => {
   assert.equal(await ok("purge", "two", "--yes"), 'deleted 1 message of queue "two" in virtual host "/"\n');
   assert.equal((await jsonOf("describe", "two"))[0].facts.messages_ready, 0);
   assert.equal((await run("purge", "log", "--yes")).code, 6);
+});
+
+test("what is held and what waits for a retry is shown and counted, and looking changes nothing", async () => {
+  await ok(
+    "apply",
+    fileOf(
+      "retried.yaml",
+      "queues: [{ name: retried, arguments: { x-retry-limit: 5, x-retry-backoff-ms: 600000, x-queue-type: quorum } }]",
+    ),
+  );
+  await ok("pub", "retried", "one", "two", "three");
+  const connection = await amqplib.connect(`amqp://guest:secret@127.0.0.1:${broker.ports.amqp}`);
+  try {
+    const channel = await connection.createChannel();
+    for (const left of [2, 1]) {
+      const message = await channel.get("retried");
+      assert.ok(message !== false && message.fields.messageCount === left);
+      channel.nack(message, false, false);
+    }
+    await channel.get("retried");
+    const nothing = await run("peek", "retried");
+    assert.deepEqual(
+      [nothing.code, nothing.stdout, nothing.stderr],
+      [
+        0,
+        "",
+        "retried has no ready messages; it has 1 held by consumers (--state unacked) and 2 that wait for a retry (--state waiting)\n",
+      ],
+    );
+    const [waiting, held, all, purge] = await Promise.all([
+      ok("peek", "retried", "--state", "waiting"),
+      ok("peek", "retried", "--state", "unacked"),
+      jsonOf("peek", "retried", "--state", "all", "--from", "1", "--limit", "1"),
+      run("purge", "retried"),
+    ]);
+    assert.match(
+      waiting,
+      /^retried@0 again waiting until \d{4}-\S+Z 3 B {2}one\nretried@1 again .* {2}two\n$/,
+    );
+    assert.match(held, /^retried@2 held by basic\.get of 127\S+ -> \S+ \(1\) since \S+Z 5 B {2}three\n$/);
+    assert.deepEqual([all.length, all[0].payload, all[0].delivery_count], [1, "two", 1]);
+    assert.equal(
+      purge.stdout,
+      'would delete 2 messages of queue "retried" in virtual host "/", 2 of which wait for a retry; 1 that consumers hold stay\n',
+    );
+    assert.match(await ok("purge", "retried", "--yes"), /^deleted 2 messages /);
+    assert.equal(
+      (await run("peek", "retried", "--state", "waiting")).stderr,
+      "retried has no waiting messages\n",
+    );
+  } finally {
+    await connection.close();
+  }
 });
 
 test("sub waits for what comes, by an exchange too, and Ctrl-C ends it", async () => {

@@ -10,6 +10,7 @@ function source(): UnackedSource {
   return {
     queue: null as never,
     id: 1,
+    tag: "t",
     takesRecords: true,
     held: 0,
     uncommitted: 0,

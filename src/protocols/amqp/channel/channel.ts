@@ -49,6 +49,7 @@ export type ChannelConsumer = Consumer | StreamConsumer;
 class GetSource implements UnackedSource {
   readonly queue: Queue;
   readonly id = 0;
+  readonly tag = "";
   readonly takesRecords = true;
   held = 0;
   uncommitted = 0;

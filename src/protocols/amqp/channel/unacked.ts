@@ -21,6 +21,8 @@ export interface UnackedSource {
   uncommitted: number;
   /** A delivery was settled, its channel has credit or its connection room: what it waits for may be there. */
   mayTakeAgain(): void;
+  /** The consumer's tag; "" of basic.get. */
+  readonly tag: string;
   /** Its slot in the channel's table of sources; 0 while it has none. */
   slot: number;
 }
@@ -101,6 +103,11 @@ export class Unacked {
   /** A tag for a delivery that needs no acknowledgement. */
   skip(): number {
     return ++this.lastTag;
+  }
+
+  /** Those that hold something, for operators. */
+  *sources(): Generator<UnackedSource, void> {
+    for (const source of this.#sources) if (source !== null) yield source;
   }
 
   #giveSlot(source: UnackedSource): void {

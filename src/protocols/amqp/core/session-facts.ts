@@ -21,6 +21,13 @@ export function factsOf(session: AmqpSession): SessionFacts {
     channels: channels.size,
     subscriptions,
     groups: [],
+    findHolders: (wanted, found) => {
+      for (const { number: channel, getOwner, unacked } of channels.values()) {
+        if (wanted.has(getOwner)) found(getOwner, { channel, tag: null });
+        for (const source of unacked.sources())
+          if (wanted.has(source.id)) found(source.id, { channel, tag: source.tag });
+      }
+    },
     describeChannels: () => open(channels.values()).map(channelFactsOf),
     negotiated: {
       authMechanism: client.mechanism,

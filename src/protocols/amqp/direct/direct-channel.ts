@@ -6,6 +6,7 @@
  * HTTP's form of errors (admin). Invariants: one call at a time; after an error the channel is of no more use; `close` gives back
  * what was taken.
  */
+import { propertiesAsJson } from "../../../broker/look/properties-json.ts";
 import { ByteReader, ByteWriter } from "../../../base/bytes.ts";
 import type { Authorization } from "../../../broker/access/permissions.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
@@ -17,7 +18,7 @@ import { FrameParser } from "../wire/frame-parser.ts";
 import { decodeMethod, writeMethodFrame } from "../wire/method-codec.ts";
 import { type Method, type MethodArguments, type MethodName, methods } from "../wire/methods.ts";
 import { DirectConnection } from "./direct-connection.ts";
-import { argumentsOf, propertiesAsJson, propertiesOf } from "./json-form.ts";
+import { argumentsOf, propertiesOf } from "./json-form.ts";
 
 /** What the server closed the channel or connection with. */
 export class DirectError extends Error {

@@ -1,16 +1,15 @@
 /**
- * The properties and arguments of AMQP as the JSON of RabbitMQ's management API has them, and back.
+ * The properties and arguments of AMQP that the JSON of RabbitMQ's management API gives.
  *
  *     {"delivery_mode": 2, "headers": {"n": 1, "list": ["a"]}, "message_id": "m1"}
  *
  * A whole number becomes a long, another number a double, a text a longstr, as `rabbit_misc:to_amqp_table` does it. Not here: JSON's
- * own syntax. Invariant: a property that is not what it must be is named.
+ * own syntax, properties that are shown (broker/look/properties-json.ts). Invariant: a property that is not what it must be is named.
  */
 import { BrokerError } from "../../../base/errors.ts";
 import type { AmqpProperties } from "../../../message/amqp/properties.ts";
 import type { FieldTable, FieldValue } from "../../../message/amqp/table.ts";
-import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
-import { displayText } from "../../../message/amqp/text.ts";
+import { jsonProperties } from "../../../broker/look/properties-json.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -24,30 +23,10 @@ class PropertyFault extends Error {
   }
 }
 
-type Kind = "text" | "octet" | "timestamp" | "table";
-
-/** In the order in which RabbitMQ shows them. */
-const properties: readonly (readonly [json: string, property: keyof AmqpProperties, kind: Kind])[] = [
-  ["cluster_id", "clusterId", "text"],
-  ["app_id", "appId", "text"],
-  ["user_id", "userId", "text"],
-  ["type", "type", "text"],
-  ["timestamp", "timestamp", "timestamp"],
-  ["message_id", "messageId", "text"],
-  ["expiration", "expiration", "text"],
-  ["reply_to", "replyTo", "text"],
-  ["correlation_id", "correlationId", "text"],
-  ["priority", "priority", "octet"],
-  ["delivery_mode", "deliveryMode", "octet"],
-  ["headers", "headers", "table"],
-  ["content_encoding", "contentEncoding", "text"],
-  ["content_type", "contentType", "text"],
-];
-
 /** @throws PropertyFault */
 export function propertiesOf(given: Json): AmqpProperties {
   const made: Record<string, unknown> = {};
-  for (const [name, property, kind] of properties) {
+  for (const [name, property, kind] of jsonProperties) {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
     if (value === undefined || value === null) continue;
     if (kind === "table") {
@@ -62,18 +41,6 @@ export function propertiesOf(given: Json): AmqpProperties {
     }
   }
   return made;
-}
-
-export function propertiesAsJson(given: AmqpProperties): Record<string, unknown> {
-  const shown: Record<string, unknown> = {};
-  for (const [name, property, kind] of properties) {
-    const value = given[property];
-    if (value === undefined) continue;
-    if (kind === "table") shown[name] = plainArguments(value as FieldTable);
-    else if (kind === "text") shown[name] = displayText(value as string);
-    else shown[name] = Number(value);
-  }
-  return shown;
 }
 
 /** How deep arguments and headers may nest, with those that a frame holds. */
