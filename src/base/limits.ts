@@ -209,6 +209,10 @@ export const limits = {
   /** The same of one that has a message in it, and the payload bytes of messages that one request gets. */
   httpMessageBytesMax: 16 << 20,
   httpGotBytesMax: 32 << 20,
+  /** Lists and objects inside each other in a request's body: headers of 32, as AMQP's frames may have them, and two around them. */
+  jsonDepthMax: 34,
+  /** The same of a document of definitions, where a parameter's value stands below three more. */
+  definitionsDepthMax: 36,
   /** Streams of a super stream that one request makes. */
   superStreamPartitionsMax: 1000,
   /** A document of definitions: some 100,000 queues. */

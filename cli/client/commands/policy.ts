@@ -1,5 +1,7 @@
 /** `troikamq policy ls|show|set|rm`: policies and, with --operator, operator policies of the virtual host. */
 import { type Command, Option } from "commander";
+import { parseJson } from "../../../src/base/json.ts";
+import { limits } from "../../../src/base/limits.ts";
 import { type Json, path } from "../broker/api.ts";
 import { CliFault } from "../fault.ts";
 import { wholeNumber } from "../numbers.ts";
@@ -40,7 +42,7 @@ export function definitionIn(words: readonly string[]): Json {
   const [first = ""] = words;
   if (first.trimStart().startsWith("{")) {
     try {
-      if (words.length === 1) return JSON.parse(first) as Json;
+      if (words.length === 1) return parseJson(first, limits.jsonDepthMax) as Json;
     } catch {
       // Told below.
     }

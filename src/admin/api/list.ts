@@ -10,7 +10,7 @@
  * others the one that sorts. Invariant: however long the list, no turn makes more than a piece of it, its JSON included.
  */
 import { Regex } from "../../base/patterns/regex.ts";
-import type { Job } from "../../base/turn-work.ts";
+import { type Job, resultOf } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { sortedInSlices } from "../../base/sliced-sort.ts";
 import { json, jsonType, Refusal } from "../answers.ts";
@@ -61,12 +61,7 @@ const itemsOfPiece = 16;
 /** Answers with the list, in slices. */
 export function list<Item>(broker: Broker, query: URLSearchParams, all: ListOf<Item>): Promise<Answer> {
   const wanted = read(query);
-  return new Promise((resolve, reject) => {
-    broker.work.run(answered(all, wanted), (outcome) => {
-      if ("error" in outcome) reject(outcome.error);
-      else resolve(outcome.result);
-    });
-  });
+  return resultOf(broker.work, answered(all, wanted));
 }
 
 /** A list that RabbitMQ neither filters by name nor cuts into pages. */

@@ -2,6 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { definitionsIn } from "../../base/definitions/document.ts";
 import { StartError } from "../../base/errors.ts";
+import { parseJson } from "../../base/json.ts";
+import { limits } from "../../base/limits.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { Refusal } from "../answers.ts";
 import type { QueueFault } from "../api/surroundings.ts";
@@ -27,7 +29,7 @@ export async function importFile(broker: Broker, file: string, queueFault: Queue
 
 async function parsed(file: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(file, "utf8"));
+    return parseJson(await readFile(file, "utf8"), limits.definitionsDepthMax);
   } catch (error) {
     throw failed(file, error instanceof Error ? error.message : String(error));
   }

@@ -2,7 +2,7 @@
 import { any, looseObject } from "valibot";
 import { definitionsIn } from "../../base/definitions/document.ts";
 import { limits } from "../../base/limits.ts";
-import type { Job } from "../../base/turn-work.ts";
+import { type Job, resultOf } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { done, json } from "../answers.ts";
@@ -14,12 +14,7 @@ import { importing } from "../definitions/import.ts";
 import { changedVhostAt, namedVhost } from "./lookups.ts";
 
 function ran<Result>({ work }: Broker, job: Job<Result>): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    work.run(job, (outcome) => {
-      if ("error" in outcome) reject(outcome.error);
-      else resolve(outcome.result);
-    });
-  });
+  return resultOf(work, job);
 }
 
 function answered(document: object, query: URLSearchParams): Answer {
@@ -62,6 +57,7 @@ function wholeAt(path: string): Endpoint[] {
       body: any(),
       shape: looseObject({}),
       bodyBytesMax: limits.definitionsBytesMax,
+      bodyDepthMax: limits.definitionsDepthMax,
       run: (asked) => imported(asked, null),
     }),
   ];
@@ -91,6 +87,7 @@ export const definitionEndpoints: readonly Endpoint[] = [
     body: any(),
     shape: looseObject({}),
     bodyBytesMax: limits.definitionsBytesMax,
+    bodyDepthMax: limits.definitionsDepthMax,
     run: (asked) => imported(asked, changedVhostAt(asked.broker, asked.caller, asked.names["vhost"]!)),
   }),
 ];
