@@ -9,7 +9,7 @@
  * The shape of an item is a table of fields, each made by a function. Only the fields of items on the page are made, and for the
  * others the one that sorts. Invariant: however long the list, no turn makes more than a piece of it, its JSON included.
  */
-import { Regex } from "../../base/patterns/regex.ts";
+import { matchingUnits, Regex } from "../../base/patterns/regex.ts";
 import { type Job, resultOf } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { sortedInSlices } from "../../base/sliced-sort.ts";
@@ -208,7 +208,9 @@ function* chosen<Item>(
   let units = 0;
   for (const item of items) {
     total++;
+    const unitsBefore = matchingUnits();
     const isWanted = matches === null || matches(nameOf(item));
+    units += matchingUnits() - unitsBefore;
     if (isWanted) {
       const key = sort === null ? null : valueAt(item, fields, sort);
       found.push({ item, key, group: groupOf?.(item) ?? "", name: nameOf(item) });

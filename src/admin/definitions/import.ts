@@ -12,6 +12,7 @@ import {
   vhostCategories,
 } from "../../base/definitions/document.ts";
 import { BrokerError } from "../../base/errors.ts";
+import { matchingUnits } from "../../base/patterns/regex.ts";
 import type { Job } from "../../base/turn-work.ts";
 import type { Authorization } from "../../broker/access/permissions.ts";
 import { topicPermissionsIn, type User } from "../../broker/access/users.ts";
@@ -55,8 +56,10 @@ export function* importing(broker: Broker, document: Definitions, options: Impor
   for (const [category, make] of Object.entries(makers) as [keyof typeof makers, Make][]) {
     if (options.vhost !== null && !vhostCategories.includes(category)) continue;
     for (const item of document[category] ?? []) {
+      const unitsBefore = matchingUnits();
       refusing(() => make(target, item));
-      yield category === "users" && item["password"] !== undefined ? unitsOfPassword : unitsOfItem;
+      const units = category === "users" && item["password"] !== undefined ? unitsOfPassword : unitsOfItem;
+      yield units + matchingUnits() - unitsBefore;
     }
   }
 }

@@ -7,8 +7,9 @@
  * Invariants: what is made gets its policies at once; when `applied` resolves, everything that exists has those of the last change.
  * A change that a kill cut short goes on at the next start (`restored`).
  */
-import type { Regex } from "../../base/patterns/regex.ts";
+import { matchingUnits, type Regex } from "../../base/patterns/regex.ts";
 import type { Job, RunningJob, TurnWork } from "../../base/turn-work.ts";
+import { orNothing } from "../access/rule.ts";
 import { compilePolicyPattern, policyKinds, type PolicyKind, type PolicyScope } from "./definition-rules.ts";
 import {
   isApplicable,
@@ -65,7 +66,7 @@ export interface NamedSubject extends PolicySubject {
   readonly name: string;
 }
 
-/** Matching a name with a policy, and giving a queue another policy. */
+/** Looking at a policy for a name, besides what matching costs, and giving a queue another policy. */
 const unitsOfMatch = 1;
 const unitsOfChange = 12;
 const unitsOfPiece = 100;
@@ -90,9 +91,10 @@ export class VhostPolicies {
 
   #compile(kind: PolicyKind): Compiled[] {
     const values = this.#vhost.broker.parameters.of(this.#vhost.name, kind);
-    const compiled = [...values].map(([name, value]) => {
+    const compiled = [...values].flatMap(([name, value]) => {
       const policy = value as PolicyValue;
-      return { name, value: policy, regex: compilePolicyPattern(policy.pattern) };
+      const regex = orNothing(() => compilePolicyPattern(policy.pattern));
+      return regex === null ? [] : [{ name, value: policy, regex }];
     });
     return compiled.toSorted((one, other) => other.value.priority - one.value.priority);
   }
@@ -177,21 +179,24 @@ export class VhostPolicies {
     const vhost = this.#vhost;
     let units = 0;
     for (const exchange of vhost.exchanges.values()) {
-      units += unitsOfMatch * (1 + this.#count);
+      const unitsBefore = matchingUnits();
       if (exchange.applyLayers(this.layersOfExchange(exchange.name))) vhost.routingVersion++;
+      units += unitsOfMatch * (1 + this.#count) + matchingUnits() - unitsBefore;
       if (units < unitsOfPiece) continue;
       yield units;
       units = 0;
     }
     for (const queue of vhost.queues.values()) {
       const before = queue.policies.layers;
+      const unitsBefore = matchingUnits();
       try {
         queue.applyLayers(this.layersOf(queue));
       } catch (error) {
         // Of one queue whose records cannot be read: the others get their policies.
         queue.failed(error);
       }
-      units += unitsOfMatch * (1 + this.#count) + (queue.policies.layers === before ? 0 : unitsOfChange);
+      units += unitsOfMatch * (1 + this.#count) + matchingUnits() - unitsBefore;
+      if (queue.policies.layers !== before) units += unitsOfChange;
       if (units < unitsOfPiece) continue;
       yield units;
       units = 0;

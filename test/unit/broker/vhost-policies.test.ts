@@ -4,6 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { limits } from "../../../src/base/limits.ts";
+import { matchingUnits } from "../../../src/base/patterns/regex.ts";
 import { openBareBroker } from "../../support/bare-broker.ts";
 import type { Vhost } from "../../../src/broker/vhost.ts";
 
@@ -52,6 +54,30 @@ test("a policy goes over all queues in slices, and on after a kill", async () =>
   await again.turnsUntil(() => isApplied);
   assert.equal(limited(restored), 0);
   await again.close();
+});
+
+test("a pattern that is costly to match has as many slices as it costs", async () => {
+  const bare = await openBareBroker();
+  const { broker } = bare;
+  broker.addVhost("v");
+  const vhost = broker.vhost("v")!;
+  const common = { kind: "queue", durable: false, exclusiveOwner: 0, autoDelete: false, args: {} } as const;
+  for (let i = 0; i < 300; i++) vhost.declareQueue({ ...common, name: "a".repeat(37) + i });
+  await bare.turnsUntil(() => broker.work.waitingCount === 0);
+  const units = matchingUnits();
+  broker.parameters.set(place, { ...policy, pattern: "^(a?){200}a{200}.*z$" });
+  let turns = 0;
+  for (; broker.work.waitingCount > 0; turns++) {
+    const before = matchingUnits();
+    let turn = 0;
+    await bare.turnsUntil(() => turn++ > 0);
+    const matched = matchingUnits() - before;
+    assert.ok(matched <= limits.turnWorkUnits, `${matched} units of matching in a turn`);
+  }
+  const all = matchingUnits() - units;
+  assert.ok(all > 2 * limits.turnWorkUnits, `${all} units in all`);
+  assert.ok(turns >= all / limits.turnWorkUnits, `${turns} turns for ${all} units`);
+  await bare.close();
 });
 
 test("a virtual host whose deletion a kill cuts short is gone, with all that was in it", async () => {
