@@ -1,6 +1,6 @@
 /** `troikamq policy ls|show|set|rm`: policies and, with --operator, operator policies of the virtual host. */
 import { type Command, Option } from "commander";
-import { parseJson } from "../../../src/base/json.ts";
+import { parseJson } from "../../../src/base/definitions/json.ts";
 import { limits } from "../../../src/base/limits.ts";
 import { type Json, path } from "../broker/api.ts";
 import { CliFault } from "../fault.ts";

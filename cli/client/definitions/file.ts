@@ -18,7 +18,7 @@ import {
   definitionsIn,
 } from "../../../src/base/definitions/document.ts";
 import { BrokerError } from "../../../src/base/errors.ts";
-import { checkDepth, parseJson } from "../../../src/base/json.ts";
+import { checkDepth, parseJson } from "../../../src/base/definitions/json.ts";
 import { limits } from "../../../src/base/limits.ts";
 import { nearest } from "../../../src/base/nearest.ts";
 import { CliFault } from "../fault.ts";

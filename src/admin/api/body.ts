@@ -7,7 +7,7 @@
 import { flatten, safeParse } from "valibot";
 import { BrokerError } from "../../base/errors.ts";
 import type { HttpRequest } from "../../base/http.ts";
-import { parsing } from "../../base/json.ts";
+import { parsing } from "../../base/definitions/json.ts";
 import { limits } from "../../base/limits.ts";
 import { resultOf, type TurnWork } from "../../base/turn-work.ts";
 import { Refusal } from "../answers.ts";

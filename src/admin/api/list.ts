@@ -187,6 +187,11 @@ function* wholeList<Item>(
     pieces.push(pieces.length === 0 ? text : `,${text}`);
     yield unitsOfShow * items.length;
   }
+  return arrayOf(pieces);
+}
+
+/** An array whose text was made in pieces, each of which begins with a comma but for the first. */
+export function arrayOf(pieces: readonly string[]): Answer {
   if (pieces.length <= 1) return { status: 200, type: jsonType, body: `[${pieces.join("")}]\n` };
   return { status: 200, type: jsonType, chunks: () => asArray(pieces) };
 }

@@ -6,10 +6,11 @@ import { type Job, resultOf } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { done, json } from "../answers.ts";
-import { seenVhosts } from "../api/audience.ts";
+import { mayAsk, seenVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { exportAll, exportVhost } from "../definitions/export.ts";
+import { withHashes } from "../definitions/passwords.ts";
 import { importing } from "../definitions/import.ts";
 import { changedVhostAt, namedVhost } from "./lookups.ts";
 
@@ -29,8 +30,11 @@ async function imported(
   { broker, caller, body, around }: Asked<unknown>,
   vhost: Vhost | null,
 ): Promise<Answer> {
-  const document = definitionsIn(body);
-  if (typeof document === "string") throw badRequest("failed_to_parse_json");
+  const given = definitionsIn(body);
+  if (typeof given === "string") throw badRequest("failed_to_parse_json");
+  const document = vhost === null ? await withHashes(broker, given) : given;
+  // Hashes may have taken long: the caller may be another by now.
+  mayAsk(caller, "administrator");
   await ran(broker, importing(broker, document, { vhost, caller, queueFault: around.queueFault }));
   for (const each of broker.vhosts.values()) await each.policies.applied();
   return done(204);

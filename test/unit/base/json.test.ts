@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { BrokerError } from "../../../src/base/errors.ts";
-import { checkDepth, parseJson, parsing } from "../../../src/base/json.ts";
+import { checkDepth, parseJson, parsing } from "../../../src/base/definitions/json.ts";
 
 const depthMax = 34;
 /** So long that its items are parsed one by one. */

@@ -5,8 +5,8 @@
  * A document is a list or an object of lists (definitions): what stands in these is parsed piece by piece, for other clients' sake.
  * Invariant: the result is JSON.parse's, or it throws.
  */
-import { BrokerError } from "./errors.ts";
-import { finishNow, type Job } from "./turn-work.ts";
+import { BrokerError } from "../errors.ts";
+import { finishNow, type Job } from "../turn-work.ts";
 
 /** Characters looked at before the turn is asked for; and of those parsed, what is a unit. */
 const lettersOfPiece = 16_384;
