@@ -126,13 +126,13 @@ async function getMessages(
   const pieces: string[] = [];
   let last = 0;
   let units = 0;
-  for (let count = 0, bytes = 0; count < wanted.count && bytes < limits.httpGotBytesMax; count++) {
+  for (let bytes = 0; pieces.length < wanted.count && bytes < limits.httpGotBytesMax;) {
     const message = await channel.get(queue, noAck);
     if (message === null) break;
     last = message.deliveryTag;
     bytes += message.payload.length + 1024;
     const text = JSON.stringify(shownMessage(message, wanted));
-    pieces.push(count === 0 ? text : `,${text}`);
+    pieces.push(pieces.length === 0 ? text : `,${text}`);
     units += unitsOfGet + (message.payload.length >> 10);
     if (units < unitsOfPiece) continue;
     work.spend(units);
