@@ -137,7 +137,7 @@ test("usual patterns are far below the bound of instructions, names of any lengt
     "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
     `^(${Array.from({ length: 40 }, (_, i) => `tenant-${i}`).join("|")})\\.`,
   ])
-    assert.equal(new Regex(pattern).test("!".repeat(256)), false);
+    assert.doesNotThrow(() => new Regex(pattern), pattern);
 });
 
 test("of a very long name the beginning may decide, and what it does not decide is no match", () => {
