@@ -72,7 +72,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a bound by bytes does not count the new message",
     file: "src/broker/queue/retention.ts",
-    find: "readyBytes.total + bytes <= policy.maxLengthBytes!",
+    find: "readyBytes.total + queue.letterBytesWaiting + bytes <= policy.maxLengthBytes!",
     replace: "readyBytes.total < policy.maxLengthBytes!",
   },
   {

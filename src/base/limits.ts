@@ -144,8 +144,8 @@ export const limits = {
   explainedBindingsMax: 1000,
   /** Policies, operator policies and other parameters of one component in one virtual host. */
   parametersMax: 1000,
-  /** Instructions of a compiled regular expression, with its repeats written out. */
-  regexStepsMax: 2000,
+  /** Instructions of a compiled regular expression, with its repeats written out: a name of 255 bytes costs 1 ms at most. */
+  regexStepsMax: 750,
   /** A regular expression is matched against the first so many bytes of a name. Only Redis keys can be longer. */
   regexNameBytesMax: 4096,
   /** Longest name of a queue, exchange, topic or group (AMQP shortstr). */
@@ -216,6 +216,10 @@ export const limits = {
   lookedMessagesMax: 1000,
   lookedBytesMax: 2 << 20,
   lookedOffsetsMax: 1_000_000,
+  /** Lists and objects inside each other in a request's body: headers of 32, as AMQP's frames may have them, and two around them. */
+  jsonDepthMax: 34,
+  /** The same of a document of definitions, where a parameter's value stands below three more. */
+  definitionsDepthMax: 36,
   /** Streams of a super stream that one request makes. */
   superStreamPartitionsMax: 1000,
   /** A document of definitions: some 100,000 queues. */

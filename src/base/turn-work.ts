@@ -212,6 +212,16 @@ export class TurnWork {
   }
 }
 
+/** The job's result, for whoever can wait. Rejects with what the job throws. */
+export function resultOf<Result>(work: Pick<TurnWork, "run">, job: Job<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    work.run(job, (outcome) => {
+      if ("error" in outcome) reject(outcome.error);
+      else resolve(outcome.result);
+    });
+  });
+}
+
 /** Runs the job to its end in this turn, for callers whose semantics allow no break (EXEC). Throws what it throws. */
 export function finishNow<Result>(job: Job<Result>): Result {
   for (;;) {

@@ -17,8 +17,13 @@ import {
   type Definitions,
   definitionsIn,
 } from "../../../src/base/definitions/document.ts";
+import { BrokerError } from "../../../src/base/errors.ts";
+import { checkDepth, parseJson } from "../../../src/base/definitions/json.ts";
+import { limits } from "../../../src/base/limits.ts";
 import { nearest } from "../../../src/base/nearest.ts";
 import { CliFault } from "../fault.ts";
+
+const depthMax = limits.definitionsDepthMax;
 
 /** `-` is stdin; items without a virtual host are of `vhost`. @throws CliFault */
 export async function definitionsOf(file: string, vhost: string): Promise<Definitions> {
@@ -52,10 +57,15 @@ export async function definitionsOf(file: string, vhost: string): Promise<Defini
 /** JSON is YAML, and its parser is quicker and says where it is wrong in its own words. */
 async function parsed(text: string, called: string): Promise<unknown> {
   try {
-    if (/^\s*\{/.test(text)) return JSON.parse(text) as unknown;
+    if (/^\s*\{/.test(text)) return parseJson(text, depthMax);
     const { parse } = await import("yaml");
-    return parse(text, { maxAliasCount: 100 }) as unknown;
+    const value = parse(text, { maxAliasCount: 100 }) as unknown;
+    checkDepth(value, depthMax);
+    return value;
   } catch (error) {
+    if (error instanceof BrokerError) throw new CliFault("usage", `${called}: ${error.message}`);
+    // YAML's parser has no bound of its own.
+    if (error instanceof RangeError) throw new CliFault("usage", `${called} nests too deep`);
     throw new CliFault(
       "usage",
       `${called} is neither YAML nor JSON: ${(error as Error).message.split("\n", 1)[0]}`,

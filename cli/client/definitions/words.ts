@@ -5,6 +5,8 @@
  * A value that looks like a number, `true` or `false` is one; in double quotes it is a text. Not here: which keys there are, which the
  * broker checks. Invariant: words that `wordsOf` writes read as the same definition.
  */
+import { parseJson } from "../../../src/base/definitions/json.ts";
+import { limits } from "../../../src/base/limits.ts";
 import type { Json } from "../broker/api.ts";
 import { CliFault } from "../fault.ts";
 
@@ -47,7 +49,7 @@ function isQuoted(word: string): boolean {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text, limits.jsonDepthMax);
   } catch {
     throw unreadable();
   }

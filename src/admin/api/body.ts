@@ -1,12 +1,15 @@
 /**
- * The body of a request: read within its bound, parsed, and held against the schema of its endpoint.
+ * The body of a request: read within its bound, parsed within another, and held against the schema of its endpoint.
  *
  * Not here: the schemas, which stand beside their endpoints. Invariant: what does not fit is refused with the path of the fault and
  * what would fit, before the endpoint runs.
  */
 import { flatten, safeParse } from "valibot";
+import { BrokerError } from "../../base/errors.ts";
 import type { HttpRequest } from "../../base/http.ts";
+import { parsing } from "../../base/definitions/json.ts";
 import { limits } from "../../base/limits.ts";
+import { resultOf, type TurnWork } from "../../base/turn-work.ts";
 import { Refusal } from "../answers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { wordsOf } from "./schemas.ts";
@@ -17,12 +20,17 @@ export function badRequest(reason: unknown): Refusal {
 
 /** @throws Refusal */
 export async function bodyFor(
-  { body: schema, bodyType, bodyBytesMax }: Endpoint,
+  { body: schema, bodyType, bodyBytesMax, bodyDepthMax }: Endpoint,
   request: HttpRequest,
+  work: TurnWork,
 ): Promise<unknown> {
   if (schema === undefined) return undefined;
   const text = await readText(request, bodyBytesMax);
-  const { success, output, issues } = safeParse(schema, parsers[bodyType ?? "json"](text));
+  const value =
+    bodyType === "form"
+      ? Object.fromEntries(new URLSearchParams(text))
+      : await jsonIn(text, bodyDepthMax ?? limits.jsonDepthMax, work);
+  const { success, output, issues } = safeParse(schema, value);
   if (success) return output;
   const missing = issues.flatMap(({ received, path }) =>
     received === "undefined" && path?.length === 1 ? [`{key_missing,${String(path[0].key)}}`] : [],
@@ -46,12 +54,6 @@ function shownList(items: readonly string[]): string {
 }
 
 /** @throws Refusal */
-const parsers: Readonly<Record<"json" | "form", (text: string) => unknown>> = {
-  json: jsonIn,
-  form: (text) => Object.fromEntries(new URLSearchParams(text)),
-};
-
-/** @throws Refusal */
 async function readText(request: HttpRequest, bytesMax: number = limits.httpBodyBytesMax): Promise<string> {
   const body = await request.body(bytesMax);
   if ("fault" in body) {
@@ -63,11 +65,11 @@ async function readText(request: HttpRequest, bytesMax: number = limits.httpBody
 }
 
 /** An empty body is an empty object, as in RabbitMQ. @throws Refusal */
-function jsonIn(text: string): unknown {
+async function jsonIn(text: string, depthMax: number, work: TurnWork): Promise<unknown> {
   if (text === "") return {};
   try {
-    return JSON.parse(text);
-  } catch {
-    throw badRequest("not_json");
+    return await resultOf(work, parsing(text, depthMax));
+  } catch (error) {
+    throw badRequest(error instanceof BrokerError ? error.message : "not_json");
   }
 }

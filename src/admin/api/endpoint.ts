@@ -53,6 +53,8 @@ export interface Endpoint {
   readonly bodyType?: "form";
   /** How long the body may be; absent: `limits.httpBodyBytesMax`. */
   readonly bodyBytesMax?: number;
+  /** How deep it may nest; absent: `limits.jsonDepthMax`. */
+  readonly bodyDepthMax?: number;
   /** Query parameters that mean something here, and what. */
   readonly query?: Readonly<Record<string, string>>;
   /** One item of the answer, for the OpenAPI document. */

@@ -9,7 +9,7 @@
  * The shape of an item is a table of fields, each made by a function. Only the fields of items on the page are made, and for the
  * others the one that sorts. Invariant: however long the list, no turn makes more than a piece of it, its JSON included.
  */
-import { Regex } from "../../base/patterns/regex.ts";
+import { matchingUnits, Regex } from "../../base/patterns/regex.ts";
 import type { Job } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { sortedInSlices } from "../../base/sliced-sort.ts";
@@ -209,7 +209,10 @@ function* chosen<Item>(
   let units = 0;
   for (const item of items) {
     if (item !== null) total++;
-    if (item !== null && (matches === null || matches(nameOf(item)))) {
+    const unitsBefore = matchingUnits();
+    const isWanted = item !== null && (matches === null || matches(nameOf(item)));
+    units += matchingUnits() - unitsBefore;
+    if (isWanted) {
       const key = sort === null ? null : valueAt(item, fields, sort);
       found.push({ item, key, group: groupOf?.(item) ?? "", name: nameOf(item) });
     }

@@ -1,12 +1,7 @@
 /** Work of a request that goes on over several turns (base/turn-work.ts), as a promise. Not here: the work. */
-import type { Job } from "../../base/turn-work.ts";
+import { type Job, resultOf } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
 
 export function ran<Result>({ work }: Pick<Broker, "work">, job: Job<Result>): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    work.run(job, (outcome) => {
-      if ("error" in outcome) reject(outcome.error);
-      else resolve(outcome.result);
-    });
-  });
+  return resultOf(work, job);
 }

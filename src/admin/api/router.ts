@@ -55,7 +55,7 @@ export class ApiRouter {
         mayAsk(caller, endpoint.audience);
       }
       const names = decoded(places);
-      const body = await bodyFor(endpoint, request);
+      const body = await bodyFor(endpoint, request, broker.work);
       // The body may have been long in coming: the caller may be another by now.
       if (endpoint.audience !== "anyone") mayAsk(caller!, endpoint.audience);
       const query = new URLSearchParams(request.url.split("?", 2)[1] ?? "");

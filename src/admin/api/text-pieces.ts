@@ -36,3 +36,12 @@ export function itemsText(items: readonly unknown[], isFirst: boolean): string {
   const text = JSON.stringify(items).slice(1, -1);
   return isFirst || text === "" ? text : `,${text}`;
 }
+
+/** An array whose text was made in pieces, each of which begins with a comma but for the first. */
+export function arrayOf(pieces: readonly string[]): Answer {
+  const text = new TextPieces();
+  text.write("[");
+  for (const piece of pieces) text.write(piece);
+  text.write("]\n");
+  return text.answer();
+}

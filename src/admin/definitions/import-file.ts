@@ -2,15 +2,19 @@
 import { readFile } from "node:fs/promises";
 import { definitionsIn } from "../../base/definitions/document.ts";
 import { StartError } from "../../base/errors.ts";
+import { parseJson } from "../../base/definitions/json.ts";
+import { limits } from "../../base/limits.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { Refusal } from "../answers.ts";
 import type { QueueFault } from "../api/surroundings.ts";
 import { importing } from "./import.ts";
+import { withHashes } from "./passwords.ts";
 
 /** Resolves when everything is made and on the disk. @throws StartError */
 export async function importFile(broker: Broker, file: string, queueFault: QueueFault): Promise<void> {
-  const document = definitionsIn(await parsed(file));
-  if (typeof document === "string") throw failed(file, document);
+  const given = definitionsIn(await parsed(file));
+  if (typeof given === "string") throw failed(file, given);
+  const document = await withHashes(broker, given);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   broker.work.run(importing(broker, document, { vhost: null, caller: null, queueFault }), (outcome) => {
     if ("error" in outcome) reject(outcome.error);
@@ -27,7 +31,7 @@ export async function importFile(broker: Broker, file: string, queueFault: Queue
 
 async function parsed(file: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(file, "utf8"));
+    return parseJson(await readFile(file, "utf8"), limits.definitionsDepthMax);
   } catch (error) {
     throw failed(file, error instanceof Error ? error.message : String(error));
   }

@@ -12,6 +12,7 @@ import {
   vhostCategories,
 } from "../../base/definitions/document.ts";
 import { BrokerError } from "../../base/errors.ts";
+import { matchingUnits } from "../../base/patterns/regex.ts";
 import type { Job } from "../../base/turn-work.ts";
 import type { Authorization } from "../../broker/access/permissions.ts";
 import { topicPermissionsIn, type User } from "../../broker/access/users.ts";
@@ -30,9 +31,10 @@ import { patternIn, permissionsIn, userIn } from "../rabbitmq/users-bodies.ts";
 import { putUser } from "../rabbitmq/users.ts";
 import { putVhost } from "../rabbitmq/vhosts.ts";
 
-/** What making an item costs; a password that is given as text is hashed. */
+/** What making an item costs, besides matching names, and looking at one. */
 const unitsOfItem = 12;
-const unitsOfPassword = 50_000;
+const unitsOfLook = 1;
+const looksOfPiece = 100;
 
 export interface ImportOptions {
   /** The virtual host of a document that has one only; null: the items name theirs. */
@@ -51,12 +53,13 @@ type Make = (target: Target, item: DefinitionItem) => void;
 /** @throws Refusal */
 export function* importing(broker: Broker, document: Definitions, options: ImportOptions): Job<void> {
   const target: Target = { ...options, broker };
-  assertQueuesFit(target, document);
+  yield* assertingQueuesFit(target, document);
   for (const [category, make] of Object.entries(makers) as [keyof typeof makers, Make][]) {
     if (options.vhost !== null && !vhostCategories.includes(category)) continue;
     for (const item of document[category] ?? []) {
+      const unitsBefore = matchingUnits();
       refusing(() => make(target, item));
-      yield category === "users" && item["password"] !== undefined ? unitsOfPassword : unitsOfItem;
+      yield unitsOfItem + matchingUnits() - unitsBefore;
     }
   }
 }
@@ -234,9 +237,11 @@ function makeBinding(vhost: Vhost, item: DefinitionItem): void {
 }
 
 /** RabbitMQ looks before it begins. */
-function assertQueuesFit(target: Target, { queues = [] }: Definitions): void {
+function* assertingQueuesFit(target: Target, { queues = [] }: Definitions): Job<void> {
   const added = new Map<Vhost, Set<string>>();
+  let looks = 0;
   for (const item of queues) {
+    if (++looks % looksOfPiece === 0) yield unitsOfLook * looksOfPiece;
     const given = item["vhost"];
     const vhost = target.vhost ?? (typeof given === "string" ? namedVhost(target.broker, given) : undefined);
     const name = item["name"];

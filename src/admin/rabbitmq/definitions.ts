@@ -4,11 +4,12 @@ import { definitionsIn } from "../../base/definitions/document.ts";
 import { limits } from "../../base/limits.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { done } from "../answers.ts";
-import { seenVhosts } from "../api/audience.ts";
+import { mayAsk, seenVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { ran } from "../api/ran.ts";
 import { exportAll, exportVhost } from "../definitions/export.ts";
+import { withHashes } from "../definitions/passwords.ts";
 import { importing } from "../definitions/import.ts";
 import { changedVhostAt, namedVhost } from "./lookups.ts";
 
@@ -23,8 +24,11 @@ async function imported(
   { broker, caller, body, around }: Asked<unknown>,
   vhost: Vhost | null,
 ): Promise<Answer> {
-  const document = definitionsIn(body);
-  if (typeof document === "string") throw badRequest("failed_to_parse_json");
+  const given = definitionsIn(body);
+  if (typeof given === "string") throw badRequest("failed_to_parse_json");
+  const document = vhost === null ? await withHashes(broker, given) : given;
+  // Hashes may have taken long: the caller may be another by now.
+  mayAsk(caller, "administrator");
   await ran(broker, importing(broker, document, { vhost, caller, queueFault: around.queueFault }));
   for (const each of broker.vhosts.values()) await each.policies.applied();
   return done(204);
@@ -51,6 +55,7 @@ function wholeAt(path: string): Endpoint[] {
       body: any(),
       shape: looseObject({}),
       bodyBytesMax: limits.definitionsBytesMax,
+      bodyDepthMax: limits.definitionsDepthMax,
       run: (asked) => imported(asked, null),
     }),
   ];
@@ -80,6 +85,7 @@ export const definitionEndpoints: readonly Endpoint[] = [
     body: any(),
     shape: looseObject({}),
     bodyBytesMax: limits.definitionsBytesMax,
+    bodyDepthMax: limits.definitionsDepthMax,
     run: (asked) => imported(asked, changedVhostAt(asked.broker, asked.caller, asked.names["vhost"]!)),
   }),
 ];

@@ -1,6 +1,7 @@
 /** Queues and streams: /api/queues, and messages that are got from one. Not here: their fields (queue-fields.ts). */
 import { looseObject, optional, picklist, string } from "valibot";
 import { limits } from "../../base/limits.ts";
+import type { Job, TurnWork } from "../../base/turn-work.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { done, json, Refusal } from "../answers.ts";
@@ -8,6 +9,7 @@ import { seenVhosts, vhostAt } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
+import { arrayOf } from "../api/text-pieces.ts";
 import { argumentsGiven, count, flagOf, inWords } from "../api/schemas.ts";
 import type { AmqpCalls, GotMessage } from "../api/surroundings.ts";
 import { vhostOfMessages, withChannel } from "./amqp-calls.ts";
@@ -96,21 +98,46 @@ function shownMessage(message: GotMessage, { encoding, truncate }: Getting): obj
   };
 }
 
-/** Gets up to `count` messages, then gives back what is to go back. As many as fit in the bound of one answer. */
-async function getMessages(channel: AmqpCalls, queue: string, wanted: Getting): Promise<object[]> {
+/** Getting a message and making its text, besides its bytes. */
+const unitsOfGet = 20;
+const unitsOfPiece = 500;
+
+/**
+ * Gets up to `count` messages, then gives back what is to go back. As many as fit in the bound of one answer, and as many in a turn as
+ * a piece of its work. Returns the pieces of the answer's array.
+ */
+async function getMessages(
+  channel: AmqpCalls,
+  queue: string,
+  wanted: Getting,
+  work: TurnWork,
+): Promise<string[]> {
   const noAck = wanted.ackmode === "ack_requeue_false";
-  const found: object[] = [];
+  const pieces: string[] = [];
   let last = 0;
-  for (let bytes = 0; found.length < wanted.count && bytes < limits.httpGotBytesMax;) {
+  let units = 0;
+  for (let bytes = 0; pieces.length < wanted.count && bytes < limits.httpGotBytesMax;) {
     const message = await channel.get(queue, noAck);
     if (message === null) break;
     last = message.deliveryTag;
     bytes += message.payload.length + 1024;
-    found.push(shownMessage(message, wanted));
+    const text = JSON.stringify(shownMessage(message, wanted));
+    pieces.push(pieces.length === 0 ? text : `,${text}`);
+    units += unitsOfGet + (message.payload.length >> 10);
+    if (units < unitsOfPiece) continue;
+    work.spend(units);
+    units = 0;
+    await nextTurn(work);
   }
   if (last > 0 && !noAck) channel.settle(last, wanted.ackmode !== "reject_requeue_false");
-  return found;
+  return pieces;
 }
+
+function nextTurn(work: TurnWork): Promise<void> {
+  return new Promise((resolve) => void work.runLater(nothing(), () => resolve()));
+}
+
+function* nothing(): Job<void> {}
 
 export const queueEndpoints: readonly Endpoint[] = [
   endpoint({
@@ -214,9 +241,9 @@ export const queueEndpoints: readonly Endpoint[] = [
         throw badRequest("Unsupported encoding. Please use auto or base64.");
       }
       const messages = await withChannel(asked as never, vhost, "channel", (channel) =>
-        getMessages(channel, names["name"]!, body),
+        getMessages(channel, names["name"]!, body, broker.work),
       );
-      return json(200, messages);
+      return arrayOf(messages);
     },
   }),
   endpoint({

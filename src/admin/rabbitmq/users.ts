@@ -10,6 +10,7 @@ import { passwordDigest } from "../../broker/access/password-hash.ts";
 import { defaultUserName, newUser, type User } from "../../broker/access/users.ts";
 import { any, array, looseObject, number, optional, record, string, union } from "valibot";
 import { done, json, Refusal } from "../answers.ts";
+import { mayAsk } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, plainListQuery } from "../api/list.ts";
@@ -34,6 +35,14 @@ function shownUser(user: User): object {
 function refuseLockOut(broker: Broker, name: string, next: User | null): void {
   const fault = broker.access.lockOutFault(name, next);
   if (fault !== null) throw new Refusal(409, "conflict", fault);
+}
+
+/** The same user, with a password that is given as text hashed on another thread. */
+async function hashed({ access }: Broker, wanted: WantedUser): Promise<WantedUser> {
+  const { password } = wanted;
+  if (password.kind !== "text") return wanted;
+  const stored = await access.storedPasswordLater(passwordDigest(password.password));
+  return { ...wanted, password: { kind: "stored", passwords: [stored] } };
 }
 
 /** Makes the user, or changes it; false: it was there. @throws Refusal */
@@ -135,9 +144,12 @@ export const userEndpoints: readonly Endpoint[] = [
       hashing_algorithm: optional(string()),
       limits: optional(record(string(), number())),
     }),
-    run: ({ broker, names, body }) => {
+    run: async ({ broker, caller, names, body }) => {
       const name = names["name"]!;
-      return done(putUser(broker, name, userIn(name, bodyWith(body, []))) ? 201 : 204);
+      const wanted = await hashed(broker, userIn(name, bodyWith(body, [])));
+      // The caller may be another by now.
+      mayAsk(caller, "administrator");
+      return done(putUser(broker, name, wanted) ? 201 : 204);
     },
   }),
   endpoint({

@@ -44,6 +44,15 @@ export interface Program {
 
 const setWords = 8;
 
+/** Throws INVALID for more instructions than one name may be matched with. */
+export function assertSize(instructions: number): void {
+  if (instructions <= limits.regexStepsMax) return;
+  throw new BrokerError(
+    "INVALID",
+    `the pattern is too large: ${limits.regexStepsMax} steps at most, its repeats written out; use smaller counts or * and +`,
+  );
+}
+
 class Emitter {
   readonly codes: number[] = [];
   readonly targets: number[] = [];
@@ -51,12 +60,7 @@ class Emitter {
   readonly #numbers = new Map<string, number>();
 
   emit(code: number): number {
-    if (this.codes.length >= limits.regexStepsMax) {
-      throw new BrokerError(
-        "INVALID",
-        `the pattern is too large: ${limits.regexStepsMax} steps at most, its repeats written out; use smaller counts or * and +`,
-      );
-    }
+    assertSize(this.codes.length + 1);
     this.targets.push(0);
     return this.codes.push(code) - 1;
   }

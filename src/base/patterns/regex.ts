@@ -10,7 +10,7 @@
 import { hasByte } from "./glob-steps.ts";
 import { limits } from "../limits.ts";
 import { parseRegex } from "./regex-parser.ts";
-import { compileProgram, op, type Program } from "./regex-program.ts";
+import { assertSize, compileProgram, op, type Program } from "./regex-program.ts";
 
 /** Of the match that is at work: there is one at a time. An instruction is put on the stack by two others at most. */
 const scratch = {
@@ -20,6 +20,16 @@ const scratch = {
 };
 
 type Verdict = "match" | "none" | "undecided";
+
+/** Steps that take about a microsecond, a unit of work (turn-work.ts). */
+const stepsOfUnit = 250;
+
+let stepsOfAll = 0;
+
+/** What all matching has cost so far, in units of work: a job that matches many names yields what this has grown by. */
+export function matchingUnits(): number {
+  return stepsOfAll / stepsOfUnit;
+}
 
 interface Condition {
   readonly program: Program;
@@ -41,10 +51,19 @@ export class Regex {
       program: compileProgram({ kind: "all", nodes: [{ kind: "assert", what: "start" }, node] }),
       isNegated,
     }));
+    const programs = [this.#program, ...this.#conditions.map(({ program }) => program)];
+    assertSize(programs.reduce((sum, { codes }) => sum + codes.length, 0));
   }
 
   /** Whether the name, of latin1 characters, matches. */
   test(name: string): boolean {
+    const before = this.steps;
+    const isMatch = this.#matches(name);
+    stepsOfAll += this.steps - before;
+    return isMatch;
+  }
+
+  #matches(name: string): boolean {
     for (const { program, isNegated } of this.#conditions) {
       if (this.#run(program, name) !== (isNegated ? "none" : "match")) return false;
     }

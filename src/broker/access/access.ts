@@ -227,6 +227,16 @@ export class Access {
     return { salt, hash: this.#passwordHash.now(digest, salt).toString("base64") };
   }
 
+  /** The same, computed on another thread. */
+  storedPasswordLater(digest: string): Promise<StoredPassword> {
+    const salt = Buffer.from(this.#random.bytes(saltBytes)).toString("base64");
+    return new Promise((resolve) => {
+      this.#passwordHash.later(digest, salt, (hash) =>
+        resolve({ salt, hash: (hash ?? this.#passwordHash.now(digest, salt)).toString("base64") }),
+      );
+    });
+  }
+
   /** The stored password that matches. Takes some 50 ms. */
   findStoredPassword(passwords: readonly StoredPassword[], digest: string): StoredPassword | undefined {
     for (const salt of saltsOf(passwords)) {

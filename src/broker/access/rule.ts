@@ -92,8 +92,8 @@ export function compilePermission(pattern: string): Regex {
   return new Regex(bytes === "" ? "^$" : bytes);
 }
 
-/** A pattern that was stored before there was a bound must not stop the start: it allows nothing. */
-function orNothing<Matcher>(compile: () => Matcher): Matcher | null {
+/** A pattern that was stored before there was a bound must not stop the start: it matches nothing. */
+export function orNothing<Matcher>(compile: () => Matcher): Matcher | null {
   try {
     return compile();
   } catch (error) {

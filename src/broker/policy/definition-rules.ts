@@ -193,7 +193,12 @@ function mirrorFault(definition: Terms): string | null {
     return params === undefined ? null : `ha-mode="all" does not take parameters, ${given()}`;
   }
   if (mode === "exactly") return atLeast(1)(params) ? null : `ha-mode="exactly" takes an integer, ${given()}`;
-  if (mode === "nodes")
-    return Array.isArray(params) ? null : `ha-mode="nodes" takes a list of node names, ${given()}`;
+  if (mode === "nodes") {
+    if (!Array.isArray(params)) return `ha-mode="nodes" takes a list, ${given()}`;
+    if (params.length === 0) return 'ha-mode="nodes" list must be non-empty';
+    const others = params.filter((node) => typeof node !== "string");
+    if (others.length === 0) return null;
+    return `ha-mode="nodes" takes a list of strings, ${erlangTerm(others)} was not a string`;
+  }
   return `${erlangTerm(mode)} is not a valid ha-mode value`;
 }

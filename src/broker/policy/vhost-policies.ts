@@ -8,8 +8,9 @@
  * last change before, or of a later one. That takes two passes over everything at most, however often policies change meanwhile: a change
  * does not stop the pass that runs, which goes on with the new policies, and another pass follows. A change that a kill cut short goes on at the next start (`restored`).
  */
-import type { Regex } from "../../base/patterns/regex.ts";
+import { matchingUnits, type Regex } from "../../base/patterns/regex.ts";
 import type { Job, RunningJob, TurnWork } from "../../base/turn-work.ts";
+import { orNothing } from "../access/rule.ts";
 import { compilePolicyPattern, policyKinds, type PolicyKind, type PolicyScope } from "./definition-rules.ts";
 import {
   isApplicable,
@@ -66,7 +67,7 @@ export interface NamedSubject extends PolicySubject {
   readonly name: string;
 }
 
-/** Matching a name with a policy, and giving a queue another policy. */
+/** Looking at a policy for a name, besides what matching costs, and giving a queue another policy. */
 const unitsOfMatch = 1;
 const unitsOfChange = 12;
 const unitsOfPiece = 100;
@@ -96,9 +97,10 @@ export class VhostPolicies {
 
   #compile(kind: PolicyKind): Compiled[] {
     const values = this.#vhost.broker.parameters.of(this.#vhost.name, kind);
-    const compiled = [...values].map(([name, value]) => {
+    const compiled = [...values].flatMap(([name, value]) => {
       const policy = value as PolicyValue;
-      return { name, value: policy, regex: compilePolicyPattern(policy.pattern) };
+      const regex = orNothing(() => compilePolicyPattern(policy.pattern));
+      return regex === null ? [] : [{ name, value: policy, regex }];
     });
     // RabbitMQ promises nothing for equal priorities; here a restart changes nothing.
     const byName = (one: Compiled, other: Compiled): number => (one.name < other.name ? -1 : 1);
@@ -205,21 +207,24 @@ export class VhostPolicies {
     const vhost = this.#vhost;
     let units = 0;
     for (const exchange of vhost.exchanges.values()) {
-      units += unitsOfMatch * (1 + this.#count);
+      const unitsBefore = matchingUnits();
       if (exchange.applyLayers(this.layersOfExchange(exchange.name))) vhost.routingVersion++;
+      units += unitsOfMatch * (1 + this.#count) + matchingUnits() - unitsBefore;
       if (units < unitsOfPiece) continue;
       yield units;
       units = 0;
     }
     for (const queue of vhost.queues.values()) {
       const before = queue.policies.layers;
+      const unitsBefore = matchingUnits();
       try {
         queue.applyLayers(this.layersOf(queue));
       } catch (error) {
         // Of one queue whose records cannot be read: the others get their policies.
         queue.failed(error);
       }
-      units += unitsOfMatch * (1 + this.#count) + (queue.policies.layers === before ? 0 : unitsOfChange);
+      units += unitsOfMatch * (1 + this.#count) + matchingUnits() - unitsBefore;
+      if (queue.policies.layers !== before) units += unitsOfChange;
       if (units < unitsOfPiece) continue;
       yield units;
       units = 0;

@@ -207,6 +207,16 @@ test("what a policy may not say is refused in RabbitMQ's words", async () => {
       'Validation failed\n\n[{&lt;&lt;"b"&gt;&gt;,1},{&lt;&lt;"nope"&gt;&gt;,&lt;&lt;"s"&gt;&gt;}] are not recognised policy settings\n',
     ],
     [
+      "policies/%2F/x",
+      { pattern: "a", definition: { "ha-mode": "nodes", "ha-params": ["a", 1, [[]]] } },
+      'Validation failed\n\nha-mode="nodes" takes a list of strings, [1,[[]]] was not a string\n',
+    ],
+    [
+      "policies/%2F/x",
+      { pattern: "a", definition: { "ha-mode": "nodes", "ha-params": [] } },
+      'Validation failed\n\nha-mode="nodes" list must be non-empty\n',
+    ],
+    [
       "operator-policies/%2F/x",
       { pattern: "a", definition: { "dead-letter-exchange": "x" } },
       'Validation failed\n\n[{<<"dead-letter-exchange">>,<<"x">>}] are not recognised policy settings\n',

@@ -145,6 +145,17 @@ test("apply makes what the file says, once; diff tells what it would make", asyn
   assert.match(await ok("apply", file), /^2 to add, 1 to change\napplied\n$/m);
 });
 
+test("a file that nests too deep is refused with one line", async () => {
+  const [lists, flow] = await Promise.all([
+    run("apply", fileOf("deep.json", `{"queues":${"[".repeat(9000)}${"]".repeat(9000)}}`)),
+    run("apply", fileOf("deep.yaml", `queues: ${"[".repeat(40)}${"]".repeat(40)}`)),
+  ]);
+  for (const { code, stderr } of [lists, flow]) {
+    assert.equal(code, 2);
+    assert.match(stderr, /^[^\n]*deep[^\n]* nests deeper than 36 [^\n]*\n$/);
+  }
+});
+
 test("what is published is shown, taken and purged", async () => {
   await ok(
     "apply",

@@ -6,6 +6,7 @@ import type { Answer } from "../../../src/admin/api/endpoint.ts";
 import { list } from "../../../src/admin/api/list.ts";
 import { Refusal } from "../../../src/admin/answers.ts";
 import { finishNow, type Job, type JobOutcome } from "../../../src/base/turn-work.ts";
+import { matchingUnits } from "../../../src/base/patterns/regex.ts";
 import type { Broker } from "../../../src/broker/broker.ts";
 
 interface Item {
@@ -142,4 +143,29 @@ test("no turn shows more than a piece of a long list, and its text comes in piec
   const chunks = await Array.fromAsync(answer.chunks(new AbortController().signal));
   assert.ok(Math.max(...chunks.map(({ length }) => length)) < 16_384 + 16 * 20);
   assert.equal((JSON.parse(chunks.join("")) as unknown[]).length, items.length);
+});
+
+test("a name's regular expression is charged with what matching costs", async () => {
+  const items = Array.from({ length: 200 }, (_, at) => ({ name: "a".repeat(37) + String(at), depth: at }));
+  let units = 0;
+  let mostInPiece = 0;
+  const counting = {
+    work: {
+      run(job: Job<Answer>, ended: (outcome: JobOutcome<Answer>) => void) {
+        for (let before = matchingUnits(); ; before = matchingUnits()) {
+          const step = job.next();
+          mostInPiece = Math.max(mostInPiece, matchingUnits() - before);
+          if (step.done === true) return ended({ result: step.value });
+          units += step.value;
+        }
+      },
+    },
+  } as unknown as Broker;
+  const before = matchingUnits();
+  const query = new URLSearchParams({ use_regex: "true", name: "^(a?){200}a{200}.*z$" });
+  await list(counting, query, { items, nameOf: ({ name }) => name, fields });
+  const matched = matchingUnits() - before;
+  assert.ok(matched > 10_000, `${matched} units of matching`);
+  assert.ok(units >= matched, `${units} units charged of ${matched}`);
+  assert.ok(mostInPiece < 1000, `${mostInPiece} units in a piece`);
 });

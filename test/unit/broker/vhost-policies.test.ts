@@ -4,6 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { limits } from "../../../src/base/limits.ts";
+import { matchingUnits } from "../../../src/base/patterns/regex.ts";
 import { openBareBroker } from "../../support/bare-broker.ts";
 import type { Vhost } from "../../../src/broker/vhost.ts";
 
@@ -91,6 +93,30 @@ test("policies that change faster than they are applied are applied all the same
   set(11);
   vhost.policies.finish();
   assert.deepEqual(new Set(limitsOf()), new Set([11]));
+  await bare.close();
+});
+
+test("a pattern that is costly to match has as many slices as it costs", async () => {
+  const bare = await openBareBroker();
+  const { broker } = bare;
+  broker.addVhost("v");
+  const vhost = broker.vhost("v")!;
+  const common = { kind: "queue", durable: false, exclusiveOwner: 0, autoDelete: false, args: {} } as const;
+  for (let i = 0; i < 300; i++) vhost.declareQueue({ ...common, name: "a".repeat(37) + i });
+  await bare.turnsUntil(() => broker.work.waitingCount === 0);
+  const units = matchingUnits();
+  broker.parameters.set(place, { ...policy, pattern: "^(a?){200}a{200}.*z$" });
+  let turns = 0;
+  for (; broker.work.waitingCount > 0; turns++) {
+    const before = matchingUnits();
+    let turn = 0;
+    await bare.turnsUntil(() => turn++ > 0);
+    const matched = matchingUnits() - before;
+    assert.ok(matched <= limits.turnWorkUnits, `${matched} units of matching in a turn`);
+  }
+  const all = matchingUnits() - units;
+  assert.ok(all > 2 * limits.turnWorkUnits, `${all} units in all`);
+  assert.ok(turns >= all / limits.turnWorkUnits, `${turns} turns for ${all} units`);
   await bare.close();
 });
 
