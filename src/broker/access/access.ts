@@ -6,8 +6,9 @@
  * operator's own user (`--user`, `--password`) exists while the broker is started with it.
  *
  * A password that was right once is remembered by a cheap keyed hash, so that a thousand connections do not cost a thousand
- * scrypts. A wrong one always costs one, whether the user exists or not and however many passwords it has. Invariants: no password
- * is kept, only a hash to compare with; `logIn` answers exactly once.
+ * scrypts. A wrong one always costs one, whether the user exists or not and however many passwords it has. An empty one costs nothing
+ * and lets in nobody, as in RabbitMQ, but over Redis, where ACL SETUSER may have set it. Invariants: no password is kept, only a hash to
+ * compare with; `logIn` answers exactly once.
  */
 import crypto from "node:crypto";
 import type { Clock, Timers } from "../../base/clock.ts";
@@ -262,6 +263,10 @@ export class Access {
     };
     if (credentials.takesNoPassword === true && user?.needsNoPassword === true && user.isEnabled) {
       return finish(true);
+    }
+    if (password === "" && credentials.protocol !== "redis") {
+      reason = "the password is empty, which opens nothing";
+      return finish(false);
     }
     const digest = passwordDigest(password);
     const attempt: Attempt = { name, remoteHost, digest, quick: this.#quickHash(digest), password };

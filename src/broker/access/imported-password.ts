@@ -32,10 +32,11 @@ const guestExported: ImportedPassword = {
   hash: "VE1RMeAzz2D7tgkXQLlqZLS3NSy0hs6pC3ICvWg4U7MYcL+b",
 };
 
+/** Never of an empty text: RabbitMQ keeps such a hash, and refuses every login with it. */
 export function isImportedPassword({ algorithm, hash }: ImportedPassword, password: string): boolean {
   const name = Object.hasOwn(algorithms, algorithm) ? algorithms[algorithm] : undefined;
   const stored = Buffer.from(hash, "base64");
-  if (name === undefined || stored.length <= saltBytes) return false;
+  if (password === "" || name === undefined || stored.length <= saltBytes) return false;
   const salt = stored.subarray(0, saltBytes);
   const computed = crypto.createHash(name).update(salt).update(password).digest();
   const expected = stored.subarray(saltBytes);
