@@ -5,6 +5,7 @@
  * that the broker has already is empty, so carrying one out twice does nothing the second time.
  */
 import {
+  calledOf,
   categoryRules,
   type DefinitionCategory,
   definitionCategories,
@@ -78,20 +79,4 @@ function inOrder(changes: readonly PlannedChange[]): PlannedChange[] {
 function byKey(category: DefinitionCategory, items: readonly DefinitionItem[]): Map<string, DefinitionItem> {
   const planned = category === "global_parameters" ? items.filter(({ name }) => !isOfCluster(name)) : items;
   return new Map(planned.map((item) => [definitionKeyOf(category, item), item]));
-}
-
-function calledOf(category: DefinitionCategory, item: DefinitionItem): string {
-  const { called } = categoryRules[category];
-  const text = (key: string): string => {
-    const value = item[key] ?? "";
-    return typeof value === "string" ? value : JSON.stringify(value);
-  };
-  const where = item["vhost"] === undefined ? "" : ` in virtual host '${text("vhost")}'`;
-  if (category === "bindings")
-    return `${called} '${text("source")}' -> '${text("destination")}' by '${text("routing_key")}'${where}`;
-  if (category === "permissions" || category === "topic_permissions") {
-    const exchange = category === "permissions" ? "" : ` on exchange '${text("exchange")}'`;
-    return `${called} of user '${text("user")}'${exchange}${where}`;
-  }
-  return `${called} '${text("name")}'${where}`;
 }

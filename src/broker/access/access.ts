@@ -19,7 +19,7 @@ import { SparseLog } from "../../base/sparse-log.ts";
 import type { Storage } from "../../storage/index.ts";
 import { definitionKey } from "../names.ts";
 import { Acls } from "./acls.ts";
-import { lockOutFault } from "./administrators.ts";
+import { lockOutFault, type UserList } from "./administrators.ts";
 import { HashQueue } from "./hash-queue.ts";
 import { LoginGuard } from "./login-guard.ts";
 import { guestPassword, guestStored, isImportedPassword } from "./imported-password.ts";
@@ -190,8 +190,8 @@ export class Access {
   }
 
   /** The reason why the user may not become `next` (null: be deleted), since then nobody could change users; null: it may. */
-  lockOutFault(name: string, next: User | null): string | null {
-    return lockOutFault(this.users, this.#operator?.name, name, next);
+  lockOutFault(name: string, next: User | null, users: UserList = this.users): string | null {
+    return lockOutFault(users, this.#operator?.name, name, next);
   }
 
   /** Only the first start makes `guest`: an operator who deleted it must not find it again. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Definitions, definitionsIn } from "../../../src/base/definitions/document.ts";
 import { erlangPairs, erlangTerm } from "../../../src/base/definitions/erlang-term.ts";
+import { withoutForeign } from "../../../src/base/definitions/foreign.ts";
 import { planOf } from "../../../src/base/definitions/plan.ts";
 
 const there: Definitions = {
@@ -96,4 +97,55 @@ test("what belongs to the cluster that a document comes from is left alone", () 
   const wanted = { global_parameters: [{ name: "internal_cluster_id", value: "another's" }] };
   assert.deepEqual(planOf(current, wanted, { prunes: true }), []);
   assert.deepEqual(planOf(current, { global_parameters: [] }, { prunes: true }), []);
+});
+
+test("parameters that are policies and limits are called so", () => {
+  const parameter = { vhost: "/", name: "x", value: { "max-queues": 1 } };
+  const parameters = ["operator_policy", "vhost-limits", "own"].map((component) => ({
+    ...parameter,
+    component,
+  }));
+  assert.deepEqual(shown({ parameters }), [
+    "add operator policy 'x' in virtual host '/'",
+    "add limits of virtual host '/'",
+    "add parameter 'own/x' in virtual host '/'",
+  ]);
+});
+
+test("shovels and federation are left out and named", () => {
+  const { kept, leftOut } = withoutForeign({
+    queues: [{ vhost: "/", name: "q", type: "x-federation-upstream" }],
+    exchanges: [{ vhost: "/", name: "federation: e", type: "x-federation-upstream" }],
+    parameters: ["shovel", "federation-upstream", "federation-upstream-set", "vhost-limits"].map(
+      (component) => ({
+        vhost: "/",
+        component,
+        name: "p",
+      }),
+    ),
+    policies: [
+      { vhost: "/", name: "fed", definition: { "federation-upstream-set": "all" } },
+      { vhost: "/", name: "both", definition: { "federation-upstream": "up", expires: 1 } },
+      { vhost: "/", name: "own", definition: { expires: 1 } },
+      { vhost: "/", name: "odd", definition: 3 },
+    ],
+  });
+  assert.deepEqual(leftOut, [
+    "exchange 'federation: e' in virtual host '/': there is no federation here",
+    "policy 'fed' in virtual host '/': there is no federation here",
+    "policy 'both' in virtual host '/': without federation-upstream, since there is no federation here",
+    "parameter 'shovel/p' in virtual host '/': there are no shovels here",
+    "parameter 'federation-upstream/p' in virtual host '/': there is no federation here",
+    "parameter 'federation-upstream-set/p' in virtual host '/': there is no federation here",
+  ]);
+  assert.deepEqual(
+    kept.policies!.map(({ name, definition }) => [name, definition]),
+    [
+      ["both", { expires: 1 }],
+      ["own", { expires: 1 }],
+      ["odd", 3],
+    ],
+  );
+  assert.equal(kept.parameters!.length, 1);
+  assert.deepEqual([kept.queues!.length, kept.exchanges!.length], [1, 0]);
 });
