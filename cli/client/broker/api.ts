@@ -89,8 +89,9 @@ export class Api {
 
 function checked({ user, url }: Target, status: number, body: unknown): unknown {
   if (status < refusedFrom) return body;
-  const { reason, error } = (body ?? {}) as Json;
-  const why = oneLine(typeof reason === "string" ? reason : JSON.stringify(reason ?? error ?? status));
+  const { reason, error, entry, advice } = (body ?? {}) as Json;
+  const said = oneLine(typeof reason === "string" ? reason : JSON.stringify(reason ?? error ?? status));
+  const why = typeof entry === "string" ? `${oneLine(entry)}: ${said}; ${String(advice)}` : said;
   if (status === 401 || status === 403)
     throw new CliFault(
       "notAllowed",

@@ -144,6 +144,102 @@ test("apply makes what the file says, once; diff tells what it would make", asyn
   assert.match(await ok("apply", file), /^2 to add, 1 to change\napplied\n$/m);
 });
 
+test("a file that cannot be meant is refused with the entry and what to do", async () => {
+  const cases: [text: string, code: number, told: RegExp][] = [
+    ["queues: [{ nam: x }]", 2, /queues has \{"nam":"x"\}: nam is unknown; did you mean name\?\n$/],
+    ["queues: [{ durable: true }]", 2, /queues has \{"durable":true\}: name is missing\n$/],
+    ["queues: [orders]", 2, /queues has "orders": an entry is an object, such as \{name: \.\.\.\}\n$/],
+    ["queues: [{ name: 5 }]", 2, /name is no text; put it in quotes\n$/],
+    ["queues: [{ name: x, argumnts: {} }]", 2, /did you mean arguments\?\n$/],
+    ["queues: [\n- a: [", 2, /is neither YAML nor JSON: .*[^:]\n$/],
+    [
+      "queues: [{ name: x, vhost: nope }]",
+      5,
+      /nothing is changed: queue 'x' in virtual host 'nope': there is no virtual host "nope"; .*vhosts: \[\{ name: "nope" \}\]/,
+    ],
+    [
+      "queues: [{ name: x, arguments: { x-max-priority: 300 } }]",
+      6,
+      /refuses: queue 'x' in virtual host '\/': invalid arg .*; nothing is changed: mend this entry/,
+    ],
+  ];
+  for (const [index, [text, code, told]] of cases.entries()) {
+    const ended = await run("apply", fileOf(`odd-${index}.yaml`, text));
+    assert.deepEqual([ended.code, told.test(ended.stderr)], [code, true], ended.stderr);
+  }
+});
+
+test("what RabbitMQ's plugins have left in a file is left out, and a new password of one's own is told", async () => {
+  const file = fileOf(
+    "plugins.yaml",
+    "parameters: [{ component: shovel, name: move, value: {} }]\n" +
+      "policies: [{ name: fed, pattern: x, definition: { federation-upstream-set: all } }]\n" +
+      "users: [{ name: self, tags: [administrator], password: first }]\n",
+  );
+  const leftOut =
+    "left out: policy 'fed' in virtual host '/': there is no federation here\n" +
+    "left out: parameter 'shovel/move' in virtual host '/': there are no shovels here\n";
+  const made = await run("apply", file);
+  assert.deepEqual([made.code, made.stderr], [0, leftOut], made.stdout);
+  const again = await run("diff", file);
+  assert.deepEqual([again.code, again.stderr], [0, leftOut], again.stdout);
+  const changed = fileOf(
+    "self.yaml",
+    "users: [{ name: self, tags: [administrator, monitoring], password: second }]",
+  );
+  const self = await run("apply", changed, "--url", `http://self:first@127.0.0.1:${broker.ports.http}`);
+  assert.equal(self.code, 0, self.stderr);
+  assert.match(
+    self.stderr,
+    /^the file changes the password of user 'self', as whom this command is logged in: .*\n$/,
+  );
+  await ok("user", "rm", "self");
+});
+
+test("apply --prune asks before it deletes messages, and keeps to the virtual host that is named", async () => {
+  await ok("apply", fileOf("pruned-vhosts.yaml", "vhosts: [{ name: prunes }, { name: other }]"));
+  const both = (vhost: string): string => `{ name: full, vhost: ${vhost} }, { name: empty, vhost: ${vhost} }`;
+  await ok("apply", fileOf("pruned-queues.yaml", `queues: [${both("prunes")}, ${both("other")}]`));
+  await ok("pub", "full", "one", "two", "--vhost", "prunes");
+  const file = fileOf("prune.yaml", "queues: [{ name: full.stays }]");
+  const inPrunes = ["apply", file, "--prune", "--vhost", "prunes"];
+  const refused = await run(...inPrunes);
+  assert.equal(refused.code, 6, refused.stderr);
+  assert.match(refused.stdout, /^- queue 'full' in virtual host 'prunes': 2 messages$/m);
+  assert.match(refused.stdout, /^- queue 'empty' in virtual host 'prunes'$/m);
+  assert.doesNotMatch(refused.stdout, /'other'/);
+  assert.match(
+    refused.stderr,
+    /nothing is changed: the plan deletes queue 'full' in virtual host 'prunes' with 2 messages; add --yes to delete them\n$/,
+  );
+  const whole = await run("apply", fileOf("none.yaml", "vhosts: []"), "--prune");
+  assert.equal(whole.code, 6);
+  assert.match(whole.stdout, /^- virtual host 'prunes': 2 messages$/m);
+  assert.doesNotMatch(whole.stdout, /virtual host '\/'/);
+  assert.equal((await jsonOf("ls", "queues", "--vhost", "prunes")).length, 2);
+  const json = await jsonOf("apply", file, "--prune", "--vhost", "prunes", "--yes");
+  assert.deepEqual(
+    json.map(({ action, messages }: { action: string; messages?: number }) => [action, messages]),
+    [
+      ["add", undefined],
+      ["delete", 0],
+      ["delete", 2],
+    ],
+  );
+  const left = (await jsonOf("ls", "queues", "--vhost", "prunes")) as { name: string }[];
+  assert.deepEqual(
+    left.map(({ name }) => name),
+    ["full.stays"],
+  );
+  assert.equal((await jsonOf("ls", "queues", "--vhost", "other")).length, 2);
+  // Nobody prunes the user that it is, nor asks where nothing is in the queues.
+  await ok("apply", fileOf("nobody.yaml", "users: []\nvhosts: []"), "--prune");
+  assert.deepEqual(
+    (await jsonOf("ls", "users")).map(({ name }: { name: string }) => name).includes("guest"),
+    true,
+  );
+});
+
 test("what is published is shown, taken and purged", async () => {
   await ok(
     "apply",

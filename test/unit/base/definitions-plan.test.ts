@@ -65,6 +65,45 @@ test("pruning deletes what the document's categories lack, last things first", (
   ]);
 });
 
+test("pruning spares who prunes, the virtual host /, dead letters of what stays, and other virtual hosts", () => {
+  const current: Definitions = {
+    users: [{ name: "me" }, { name: "other" }],
+    vhosts: [{ name: "/" }, { name: "v" }, { name: "w" }],
+    permissions: ["me", "other"].map((user) => ({ user, vhost: "v" })),
+    topic_permissions: ["me", "other"].map((user) => ({ user, vhost: "v", exchange: "e" })),
+    queues: ["/", "v"].flatMap((vhost) => ["a", "a.dead", "b", "b.dead"].map((name) => ({ name, vhost }))),
+  };
+  const wanted: Definitions = {
+    users: [],
+    vhosts: [],
+    permissions: [],
+    topic_permissions: [],
+    queues: [
+      { name: "a", vhost: "v" },
+      { name: "new", vhost: "/" },
+    ],
+  };
+  const pruned = (vhost?: string): string[] =>
+    planOf(current, wanted, { prunes: true, user: "me", vhost }).map(
+      ({ action, called }) => `${action} ${called}`,
+    );
+  const ofV = ["delete queue 'b.dead' in virtual host 'v'", "delete queue 'b' in virtual host 'v'"];
+  const rights = [
+    "delete topic permission of user 'other' on exchange 'e' in virtual host 'v'",
+    "delete permission of user 'other' in virtual host 'v'",
+  ];
+  assert.deepEqual(pruned("v"), [...ofV, ...rights]);
+  assert.deepEqual(pruned(), [
+    "add queue 'new' in virtual host '/'",
+    ...ofV,
+    ...["b.dead", "b", "a.dead", "a"].map((name) => `delete queue '${name}' in virtual host '/'`),
+    ...rights,
+    "delete virtual host 'w'",
+    "delete virtual host 'v'",
+    "delete user 'other'",
+  ]);
+});
+
 test("a document is an object of lists", () => {
   assert.equal(definitionsIn([]), "the document is no JSON object");
   assert.equal(definitionsIn({ users: {} }), "users is no list");
