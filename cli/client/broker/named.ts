@@ -37,16 +37,6 @@ export async function logNamed(api: Api, name: string): Promise<Destination> {
   throw nothingNamed(api, name);
 }
 
-/** `who` is what needs the virtual host. @throws CliFault */
-export async function assertVhost(api: Api, name: string, who: string): Promise<void> {
-  if ((await api.find(path`/api/vhosts/${name}`)) !== null) return;
-  throw new CliFault(
-    "notFound",
-    `${who}: there is no virtual host ${JSON.stringify(name)}; see troikamq ls vhosts, or make it: ` +
-      `echo 'vhosts: [{ name: ${JSON.stringify(name)} }]' | troikamq apply -`,
-  );
-}
-
 export function nothingNamed({ target: { vhost } }: Api, name: string): CliFault {
   return new CliFault(
     "notFound",

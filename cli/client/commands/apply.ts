@@ -7,8 +7,7 @@ import type { Command } from "commander";
 import type { DefinitionItem, Definitions } from "../../../src/base/definitions/document.ts";
 import { withoutForeign } from "../../../src/base/definitions/foreign.ts";
 import { type PlanAction, type PlannedChange, planOf } from "../../../src/base/definitions/plan.ts";
-import type { Api, Json } from "../broker/api.ts";
-import { assertVhost } from "../broker/named.ts";
+import { type Api, type Json, noVhost, path } from "../broker/api.ts";
 import { carryOut } from "../definitions/carry-out.ts";
 import { definitionsOf } from "../definitions/file.ts";
 import { CliFault } from "../fault.ts";
@@ -60,11 +59,11 @@ async function assertVhostsThere(
   changes: readonly PlannedChange[],
 ): Promise<void> {
   const known = new Set<unknown>([...there, ...wanted].map(({ name }) => name));
-  for (const { after, called } of changes) {
+  for (const { after } of changes) {
     const name = after?.["vhost"];
     if (typeof name !== "string" || known.has(name)) continue;
     known.add(name);
-    await assertVhost(api, name, `nothing is changed: ${called}`);
+    if ((await api.find(path`/api/vhosts/${name}`)) === null) throw noVhost(name);
   }
 }
 

@@ -53,10 +53,10 @@ export async function definitionsOf(file: string, vhost: string): Promise<Defini
 /** Keys that an entry may do without, though they tell it from others. */
 const optionalKeys = new Set(["vhost", "destination_type", "routing_key", "arguments"]);
 /** Not compared with what is there, and known all the same. */
-const otherFields = [
-  ...["password", "hashing_algorithm", "description", "tracing", "default_queue_type", "tags", "type"],
-  ...["vhost", "protected_from_deletion", "administrator"],
-];
+const otherFields =
+  "password hashing_algorithm description tracing default_queue_type tags type vhost protected_from_deletion administrator".split(
+    " ",
+  );
 
 /** Every entry is one, and names what it is about. @throws CliFault */
 function assertEntries(document: DefinitionItem, called: string): void {

@@ -33,13 +33,19 @@ function begin(input: string | null, ...args: readonly string[]): Running {
   return beginBy(bun, input, args);
 }
 
-function beginBy(runtime: string, input: string | null, args: readonly string[]): Running {
+function beginBy(
+  runtime: string,
+  input: string | null,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Running {
   const child = spawn(runtime, [program, ...args], {
     env: {
       PATH: process.env["PATH"],
       HOME: directory,
       TROIKAMQ_HTTP_PORT: String(broker.ports.http),
       TROIKAMQ_PASSWORD: "secret",
+      ...environment,
     },
   });
   child.stdin.end(input ?? "");
@@ -155,7 +161,7 @@ test("a file that cannot be meant is refused with the entry and what to do", asy
     [
       "queues: [{ name: x, vhost: nope }]",
       5,
-      /nothing is changed: queue 'x' in virtual host 'nope': there is no virtual host "nope"; .*vhosts: \[\{ name: "nope" \}\]/,
+      /^troikamq: there is no virtual host "nope"; .*vhosts: \[\{ name: "nope" \}\]/,
     ],
     [
       "queues: [{ name: x, arguments: { x-max-priority: 300 } }]",
@@ -212,7 +218,7 @@ test("apply --prune asks before it deletes messages, and keeps to the virtual ho
     refused.stderr,
     /nothing is changed: the plan deletes queue 'full' in virtual host 'prunes' with 2 messages; add --yes to delete them\n$/,
   );
-  const whole = await run("apply", fileOf("none.yaml", "vhosts: []"), "--prune");
+  const whole = await run("apply", fileOf("no-vhosts.yaml", "vhosts: []"), "--prune");
   assert.equal(whole.code, 6);
   assert.match(whole.stdout, /^- virtual host 'prunes': 2 messages$/m);
   assert.doesNotMatch(whole.stdout, /virtual host '\/'/);
@@ -452,8 +458,67 @@ test("contexts name brokers, and a command line that is wrong is told in one lin
   assert.match(wrong[0].stderr, /Allowed choices are destinations, queues/);
   assert.match(wrong[1].stderr, /unknown option '--naem' \(Did you mean --name\?\)/);
   assert.match(wrong[6].stderr, /polices is unknown; did you mean policies\?/);
+  for (const [environment, told] of [
+    [{ TROIKAMQ_URL: url }, "is used once TROIKAMQ_URL is not set, which goes before it\n"],
+    [{ TROIKAMQ_CONTEXT: "there" }, "is used once TROIKAMQ_CONTEXT is not set, which goes before it\n"],
+    [{ TROIKAMQ_CONTEXT: "here" }, "is used from now on\n"],
+  ] as const) {
+    const used = await beginBy(bun, null, ["context", "use", "here"], environment).ended;
+    assert.ok(used.stdout.endsWith(told), used.stdout);
+  }
   await ok("context", "rm", "here");
   await ok("context", "rm", "there");
+});
+
+test("what is mistaken on the command line is told with what was meant", async () => {
+  await begin("pw", "user", "add", "bob", "--tags", "management,monitoring").ended;
+  const grant = (...words: readonly string[]): Promise<Ended> => run("user", "grant", "bob", ...words);
+  assert.equal(
+    await ok("user", "tags", "bob", "management,policymaker"),
+    "user bob has the tags management, policymaker\n",
+  );
+  assert.deepEqual((await jsonOf("user", "show", "bob")).tags, ["management", "policymaker"]);
+  const all = "user bob may configure '.*', write '.*' and read '.*' in virtual host /\n";
+  assert.equal((await grant()).stdout, all);
+  const three = "user bob may configure '^b', write '.*' and read '' in virtual host /\n";
+  assert.equal((await grant("^b", ".*", "")).stdout, three);
+  const cases: [ended: Promise<Ended>, code: number, told: RegExp][] = [
+    [
+      run("user", "tags", "bob", "managment"),
+      2,
+      /no tag is called "managment"; there are administrator, .*management/,
+    ],
+    [grant("^b", ".*"), 2, /give three patterns, CONFIGURE WRITE READ, or the options --configure/],
+    [grant("^b", ".*", ".*", "--read", "x"), 2, /give three patterns/],
+    [begin("", "user", "add", "carl").ended, 2, /the password is empty: give it by --password-file FILE/],
+    [run("describe", ""), 2, /a name is empty; give one/],
+    [run("purge", "", "--yes"), 2, /a name is empty/],
+    [run("user", "show", ""), 2, /a name is empty/],
+    [
+      run("ls", "--vhost", "nope"),
+      5,
+      /there is no virtual host "nope"; see troikamq ls vhosts, or make it: echo/,
+    ],
+    [run("ls", "queues", "--vhost", "nope"), 5, /there is no virtual host "nope"/],
+    [grant("--vhost", "nope"), 5, /there is no virtual host "nope"/],
+    [run("policy", "show", "x", "--vhost", "nope"), 5, /there is no virtual host "nope"/],
+    [run("policy", "set", "x", "y", "expires=1", "--vhost", "nope"), 5, /there is no virtual host "nope"/],
+    [run("describe", "x", "--vhost", "nope"), 5, /there is no virtual host "nope"/],
+    [run("ls", "quues"), 2, /Did you mean queues\?/],
+    [run("--url", "http://127.0.0.1:1", "ls"), 3, /no broker answers at http:\/\/127\.0\.0\.1:1:/],
+    [run("--nope", "ls"), 2, /--nope/],
+  ];
+  for (const [running, code, told] of cases) {
+    const ended = await running;
+    assert.deepEqual([ended.code, told.test(ended.stderr)], [code, true], ended.stderr);
+  }
+  const moved = await run("-o", "json", "--vhost=/", "user", "show", "bob");
+  assert.equal(JSON.parse(moved.stdout).name, "bob");
+  const retry = await run("policy", "set", "again", "^nothing", "retry-backoff-ms=10");
+  assert.deepEqual([retry.code, retry.stderr.startsWith("without retry-limit")], [0, true], retry.stderr);
+  await ok("policy", "set", "again", "^nothing", "retry-backoff-ms=10", "retry-limit=3");
+  await ok("policy", "rm", "again");
+  await ok("user", "rm", "bob");
 });
 
 test("on Node", async () => {

@@ -139,10 +139,12 @@ test("what belongs to the cluster that a document comes from is left alone", () 
 });
 
 test("parameters that are policies and limits are called so", () => {
-  const parameter = { vhost: "/", name: "x", value: { "max-queues": 1 } };
+  const value = { "max-queues": 1 };
   const parameters = ["operator_policy", "vhost-limits", "own"].map((component) => ({
-    ...parameter,
+    vhost: "/",
     component,
+    name: "x",
+    value,
   }));
   assert.deepEqual(shown({ parameters }), [
     "add operator policy 'x' in virtual host '/'",
