@@ -7,6 +7,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import amqplib from "amqplib";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
+import { RawRedis } from "../../support/raw-redis.ts";
 import { api, basic } from "../../support/users.ts";
 
 /** As RabbitMQ 3.10.8 exports it; the user's password is `pw`. */
@@ -310,6 +311,28 @@ test("a document that is refused names the entry and leaves nothing behind", asy
   const guest = { tags: "administrator", password_hash: blank };
   assert.equal((await api(broker, "PUT", "users/guest", guest)).status, 409);
   assert.deepEqual((await api(broker, "GET", "definitions")).body, untouched);
+});
+
+test("an imported hash of the empty password opens nothing, over any protocol", async () => {
+  const salt = Buffer.from("salt");
+  const password_hash = Buffer.concat([salt, createHash("sha256").update(salt).digest()]).toString("base64");
+  assert.equal(
+    (await api(broker, "PUT", "users/blank", { password_hash, tags: "administrator" })).status,
+    201,
+  );
+  const permissions = { configure: ".*", write: ".*", read: ".*" };
+  await api(broker, "PUT", "permissions/%2F/blank", permissions);
+  assert.equal((await api(broker, "GET", "whoami", undefined, basic("blank", ""))).status, 401);
+  for (const credentials of [undefined, amqplib.credentials.amqplain("blank", "")]) {
+    const url = `amqp://blank:@127.0.0.1:${broker.ports.amqp}`;
+    await assert.rejects(amqplib.connect(url, { credentials }), /ACCESS.REFUSED/);
+  }
+  const redis = await RawRedis.open(broker.ports.redis);
+  assert.match(await redis.call("auth", "blank", ""), /^-WRONGPASS/);
+  await redis.call("acl", "setuser", "open", "on", "nopass");
+  assert.equal(await redis.call("auth", "open", ""), "+OK\r\n");
+  await redis.close();
+  for (const name of ["blank", "open"]) await api(broker, "DELETE", `users/${name}`);
 });
 
 /** As a user of shovels and federation has it. */
