@@ -2,6 +2,9 @@
 import fs from "node:fs";
 import { CliFault } from "./fault.ts";
 
+export const passwordWays =
+  "give it by --password-file FILE, whose first line it is, or on stdin: printf %s PASSWORD | troikamq ...";
+
 /** The first line of the file; `-` is stdin. @throws CliFault */
 export function passwordIn(file: string): string {
   let text: string;
@@ -11,6 +14,6 @@ export function passwordIn(file: string): string {
     throw new CliFault("usage", `the password cannot be read: ${(error as Error).message}`);
   }
   const password = text.split(/\r?\n/, 1)[0]!;
-  if (password === "") throw new CliFault("usage", "the password is empty");
+  if (password === "") throw new CliFault("usage", `the password is empty: ${passwordWays}`);
   return password;
 }

@@ -5,6 +5,7 @@
  * help shows too. Invariant: a wrong command line is one line on stderr and exit code 2, as for the other commands.
  */
 import { Command, CommanderError, Option } from "commander";
+import { nearest } from "../../src/base/nearest.ts";
 import { type ClientCommandName, clientCommandNames, commands } from "../commands.ts";
 import { Api } from "./broker/api.ts";
 import { readContexts } from "./broker/contexts.ts";
@@ -119,11 +120,18 @@ function usageFault(name: string, { code, message }: CommanderError): CliFault {
     .replace(/^error: /, "")
     .replace(/\.$/, "")
     .split("\n");
-  const advice = rest.join(" ").trim();
+  const advice = rest.join(" ").trim() || meantChoice(first);
   return new CliFault(
     "usage",
     advice === "" ? `${first}; see troikamq ${name} --help` : `${first} ${advice}`,
   );
+}
+
+/** Commander names the choices, and not the one that was meant. */
+function meantChoice(text: string): string {
+  const [, given, choices] = /'([^']*)' is invalid.*Allowed choices are (.*)$/.exec(text) ?? [];
+  const close = given === undefined ? undefined : nearest(given, choices!.split(", "));
+  return close === undefined ? "" : `(Did you mean ${close}?)`;
 }
 
 /** The command has done what it should, and the answer is no. */

@@ -24,11 +24,23 @@ export function notFound(reason = "Not Found"): HttpText {
 /** Ends a request with an answer that refuses it. */
 export class Refusal extends Error {
   readonly answer: HttpText;
+  readonly #body: object;
 
-  /** `reason` is a text, or what RabbitMQ shows in its place: an Erlang tuple as a list. */
-  constructor(status: number, error: string, reason: unknown) {
+  /**
+   * `reason` is a text, or what RabbitMQ shows in its place: an Erlang tuple as a list. `more` are fields of our own, beside RabbitMQ's.
+   */
+  constructor(status: number, error: string, reason: unknown, more: Readonly<Record<string, string>> = {}) {
     super(typeof reason === "string" ? reason : JSON.stringify(reason));
-    this.answer = refuse(status, error, reason);
+    this.#body = { error, reason, ...more };
+    this.answer = json(status, this.#body);
+  }
+
+  /** The same of an entry of a document. */
+  ofEntry(entry: string, advice: string): Refusal {
+    const { error, reason } = this.#body as { readonly error: string; readonly reason: unknown };
+    const refusal = new Refusal(this.answer.status, error, reason, { entry, advice });
+    refusal.message = `${entry}: ${this.message}; ${advice}`;
+    return refusal;
   }
 
   /** RabbitMQ's words. */

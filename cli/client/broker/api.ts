@@ -12,8 +12,10 @@ const answerMsMax = 60_000;
 const notFoundStatus = 404;
 const refusedFrom = 400;
 
-/** A path whose places are percent-encoded: path`/api/queues/${vhost}/${name}`. */
+/** A path whose places are percent-encoded: path`/api/queues/${vhost}/${name}`. @throws CliFault */
 export function path(texts: TemplateStringsArray, ...places: readonly string[]): string {
+  // It would be the path of a list.
+  if (places.includes("")) throw new CliFault("usage", "a name is empty; give one");
   return String.raw({ raw: texts }, ...places.map(encodeURIComponent));
 }
 
@@ -37,7 +39,10 @@ export class Api {
   /** Null: it is not there. */
   async find<Body = Json>(at: string): Promise<Body | null> {
     const { status, body } = await this.#answerOf("GET", at, undefined);
-    if (status === notFoundStatus) return null;
+    if (status === notFoundStatus) {
+      await this.#assertVhostOf(at);
+      return null;
+    }
     return checked(this.target, status, body) as Body;
   }
 
@@ -60,7 +65,17 @@ export class Api {
 
   async #asked(method: string, at: string, body?: unknown): Promise<Answer> {
     const answer = await this.#answerOf(method, at, body);
+    if (answer.status === notFoundStatus) await this.#assertVhostOf(at);
     return { ...answer, body: checked(this.target, answer.status, answer.body) };
+  }
+
+  /** What is not there may be the virtual host that it would be in. @throws CliFault */
+  async #assertVhostOf(at: string): Promise<void> {
+    const { vhost } = this.target;
+    const isIn = `${at.split("?", 1)[0]}/`.includes(`/${encodeURIComponent(vhost)}/`);
+    if (!isIn || at.startsWith("/api/vhosts/")) return;
+    const { status } = await this.#answerOf("GET", path`/api/vhosts/${vhost}`, undefined);
+    if (status === notFoundStatus) throw noVhost(vhost);
   }
 
   async #answerOf(method: string, at: string, body: unknown): Promise<Answer> {
@@ -93,10 +108,19 @@ export class Api {
   }
 }
 
+export function noVhost(name: string): CliFault {
+  const shown = JSON.stringify(name);
+  return new CliFault(
+    "notFound",
+    `there is no virtual host ${shown}; see troikamq ls vhosts, or make it: echo 'vhosts: [{ name: ${shown} }]' | troikamq apply -`,
+  );
+}
+
 function checked({ user, url }: Target, status: number, body: unknown): unknown {
   if (status < refusedFrom) return body;
-  const { reason, error } = (body ?? {}) as Json;
-  const why = oneLine(typeof reason === "string" ? reason : JSON.stringify(reason ?? error ?? status));
+  const { reason, error, entry, advice } = (body ?? {}) as Json;
+  const said = oneLine(typeof reason === "string" ? reason : JSON.stringify(reason ?? error ?? status));
+  const why = typeof entry === "string" ? `${oneLine(entry)}: ${said}; ${String(advice)}` : said;
   if (status === 401 || status === 403)
     throw new CliFault(
       "notAllowed",

@@ -45,6 +45,15 @@ function rowsOf({ current, contexts }: Contexts): Row[] {
   }));
 }
 
+/** The environment goes before the current context (broker/target.ts). */
+function usedText(name: string, { env }: NodeJS.Process): string {
+  const before = env["TROIKAMQ_URL"] ? "TROIKAMQ_URL" : "TROIKAMQ_CONTEXT";
+  const isAnother = before === "TROIKAMQ_URL" || (env[before] ?? name) !== name;
+  return isAnother && env[before]
+    ? `is used once ${before} is not set, which goes before it`
+    : "is used from now on";
+}
+
 const columns = [
   { head: "", cell: ({ current }: Row) => (current ? "*" : " ") },
   { head: "NAME", cell: ({ name }: Row) => name },
@@ -101,7 +110,7 @@ export function defineContext(command: Command): void {
       // The first one is used at once.
       const next = use === true || current === null ? name : current;
       writeContexts(env, { current: next, contexts: { ...contexts, [name]: context } });
-      const used = next === name ? ", and is used from now on" : "";
+      const used = next === name ? `, and ${usedText(name, process)}` : "";
       new Printer(output).done({ name, url, current: next === name }, `context ${name} is ${url}${used}`);
     });
   leaf("use", "make one the current one")
@@ -110,7 +119,10 @@ export function defineContext(command: Command): void {
       const all = readContexts(env);
       const { url } = contextNamed(all, name);
       writeContexts(env, { ...all, current: name });
-      new Printer(output).done({ name, url, current: true }, `context ${name} (${url}) is used from now on`);
+      new Printer(output).done(
+        { name, url, current: true },
+        `context ${name} (${url}) ${usedText(name, process)}`,
+      );
     });
   leaf("rm", "forget one")
     .argument("<name>")

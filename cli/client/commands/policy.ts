@@ -75,6 +75,11 @@ export function definePolicy(command: Command): void {
       const policy = { pattern, definition: definitionIn(words), "apply-to": applyTo, priority };
       await api.send("PUT", baseOf(options) + path`/${target.vhost}/${name}`, policy);
       printer.done({ vhost: target.vhost, name, ...policy }, `policy ${name} is set`);
+      const isRetry = Object.keys(policy.definition).some((key) => key.startsWith("retry-"));
+      if (isRetry && policy.definition["retry-limit"] === undefined)
+        printer.remark(
+          "without retry-limit the other settings of retry-* do nothing, unless the queue has x-retry-limit",
+        );
     });
   withOperator(
     command.command("rm").description("delete one; what it did is undone").argument("<name>"),

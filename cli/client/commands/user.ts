@@ -3,11 +3,11 @@
  *
  * Passwords come from stdin or from a file, since other users of the machine can read a command line. Invariant: none is ever printed.
  */
-import { type Command, Option } from "commander";
-import { type Api, type Json, path } from "../broker/api.ts";
+import type { Command } from "commander";
+import { type Api, type Json, noVhost, path } from "../broker/api.ts";
 import { CliFault } from "../fault.ts";
 import type { Column } from "../output/table.ts";
-import { passwordIn } from "../password.ts";
+import { passwordIn, passwordWays } from "../password.ts";
 import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
 
 interface PasswordOptions extends BrokerOptions {
@@ -19,9 +19,9 @@ interface AddOptions extends PasswordOptions {
 }
 
 interface GrantOptions extends BrokerOptions {
-  readonly configure: string;
-  readonly write: string;
-  readonly read: string;
+  readonly configure?: string;
+  readonly write?: string;
+  readonly read?: string;
 }
 
 interface User extends Json {
@@ -29,7 +29,33 @@ interface User extends Json {
   readonly tags: readonly string[];
 }
 
-const tagNames = ["administrator", "monitoring", "policymaker", "management"];
+const tagNames = ["administrator", "monitoring", "policymaker", "management", "impersonator"];
+
+/** Words, or one with commas as rabbitmqctl's users write it; for Commander, which gives one word at a time. @throws CliFault */
+function tagsIn(word: string, before: readonly string[] = []): readonly string[] {
+  const tags = word.split(",").map((tag) => tag.trim());
+  for (const tag of tags) {
+    if (tag === "" || tagNames.includes(tag)) continue;
+    throw new CliFault("usage", `no tag is called ${JSON.stringify(tag)}; there are ${tagNames.join(", ")}`);
+  }
+  return [...new Set([...before, ...tags.filter((tag) => tag !== "")])];
+}
+
+/** rabbitmqctl's form has three patterns behind the name. @throws CliFault */
+function permissionsIn(
+  patterns: readonly string[],
+  options: GrantOptions,
+): Record<"configure" | "write" | "read", string> {
+  const { configure = ".*", write = ".*", read = ".*" } = options;
+  if (patterns.length === 0) return { configure, write, read };
+  const isMixed = [options.configure, options.write, options.read].some((given) => given !== undefined);
+  if (patterns.length !== 3 || isMixed)
+    throw new CliFault(
+      "usage",
+      "give three patterns, CONFIGURE WRITE READ, or the options --configure, --write and --read; what is left out is .*",
+    );
+  return { configure: patterns[0]!, write: patterns[1]!, read: patterns[2]! };
+}
 
 const columns: readonly Column<User>[] = [
   { head: "NAME", cell: ({ name }) => name },
@@ -44,7 +70,7 @@ const permissionColumns: readonly Column<Json>[] = ["vhost", "configure", "write
 /** Without a file it is what is piped in. @throws CliFault */
 function passwordOf({ passwordFile: file }: PasswordOptions): string {
   if (file === undefined && process.stdin.isTTY)
-    throw new CliFault("usage", "give the password by --password-file FILE, or on stdin");
+    throw new CliFault("usage", `there is no password: ${passwordWays}`);
   return passwordIn(file ?? "-");
 }
 
@@ -98,7 +124,7 @@ export function defineUser(command: Command): void {
       if (printer.format === "table") printer.list(permissions, permissionColumns, "no permissions anywhere");
     });
   withPassword(leaf("add", "make one").argument("<name>"))
-    .addOption(new Option("--tags <tag...>", "what it may do in the management API").choices(tagNames))
+    .option("--tags <tag...>", `what it may do in the management API: ${tagNames.join(", ")}`, tagsIn)
     .action(async (name: string, options: AddOptions) => {
       const { api, printer } = sessionOf(options);
       if ((await api.find(path`/api/users/${name}`)) !== null)
@@ -123,7 +149,7 @@ export function defineUser(command: Command): void {
   );
   leaf("tags", "set the tags; without any, take them away")
     .argument("<name>")
-    .argument("[tag...]", tagNames.join(", "))
+    .argument("[tag...]", tagNames.join(", "), tagsIn, [])
     .action(async (name: string, tags: readonly string[], options: BrokerOptions) => {
       const { api, printer } = sessionOf(options);
       const { password_hash: hash, hashing_algorithm: algorithm } = await userNamed(api, name);
@@ -144,17 +170,19 @@ export function defineUser(command: Command): void {
     });
   leaf("grant", "give permissions in the virtual host: regular expressions for names")
     .argument("<name>")
-    .option("--configure <pattern>", "what it may make and delete", ".*")
-    .option("--write <pattern>", "what it may publish to", ".*")
-    .option("--read <pattern>", "what it may consume from", ".*")
-    .action(async (name: string, options: GrantOptions) => {
+    .argument("[pattern...]", "CONFIGURE WRITE READ, in the place of the options")
+    .option("--configure <pattern>", "what it may make and delete [.*]")
+    .option("--write <pattern>", "what it may publish to [.*]")
+    .option("--read <pattern>", "what it may consume from [.*]")
+    .action(async (name: string, patterns: readonly string[], options: GrantOptions) => {
       const { api, printer, target } = sessionOf(options);
       await userNamed(api, name);
-      const { configure, write, read } = options;
+      const { configure, write, read } = permissionsIn(patterns, options);
+      if ((await api.find(path`/api/vhosts/${target.vhost}`)) === null) throw noVhost(target.vhost);
       await api.send("PUT", path`/api/permissions/${target.vhost}/${name}`, { configure, write, read });
       printer.done(
         { user: name, vhost: target.vhost, configure, write, read },
-        `user ${name} has permissions in virtual host ${target.vhost}`,
+        `user ${name} may configure '${configure}', write '${write}' and read '${read}' in virtual host ${target.vhost}`,
       );
     });
   leaf("revoke", "take the permissions in the virtual host")

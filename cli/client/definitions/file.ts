@@ -44,6 +44,7 @@ export async function definitionsOf(file: string, vhost: string): Promise<Defini
     if (close !== undefined)
       throw new CliFault("usage", `${called}: ${key} is unknown; did you mean ${close}?`);
   }
+  assertEntries(value as DefinitionItem, called);
   const found: Record<string, readonly DefinitionItem[]> = {};
   for (const category of definitionCategories) {
     const items = definitions[category];
@@ -52,6 +53,47 @@ export async function definitionsOf(file: string, vhost: string): Promise<Defini
     found[category] = hasVhost ? items.map((item) => Object.assign({ vhost }, item)) : items;
   }
   return found;
+}
+
+/** Keys that an entry may do without, though they tell it from others. */
+const optionalKeys = new Set(["vhost", "destination_type", "routing_key", "arguments"]);
+/** Not compared with what is there, and known all the same. */
+const otherFields =
+  "password hashing_algorithm description tracing default_queue_type tags type vhost protected_from_deletion administrator".split(
+    " ",
+  );
+
+/** Every entry is one, and names what it is about. @throws CliFault */
+function assertEntries(document: DefinitionItem, called: string): void {
+  for (const category of definitionCategories) {
+    const { keys, fields } = categoryRules[category];
+    const known = [...keys, ...Object.keys(fields), ...otherFields];
+    for (const entry of (document[category] ?? []) as readonly unknown[]) {
+      const fault = entryFault(entry, keys, known);
+      if (fault === null) continue;
+      const text = JSON.stringify(entry) ?? "undefined";
+      const shown = text.length > shownMax ? `${text.slice(0, shownMax)}...` : text;
+      throw new CliFault("usage", `${called}: ${category} has ${shown}: ${fault}`);
+    }
+  }
+}
+
+const shownMax = 200;
+
+function entryFault(entry: unknown, keys: readonly string[], known: readonly string[]): string | null {
+  if (typeof entry !== "object" || entry === null || Array.isArray(entry))
+    return `an entry is an object, such as {${keys.filter((key) => !optionalKeys.has(key)).join(": ..., ")}: ...}`;
+  const item = entry as DefinitionItem;
+  for (const key of Object.keys(item)) {
+    const close = known.includes(key) ? undefined : nearest(key, known);
+    if (close !== undefined && item[close] === undefined) return `${key} is unknown; did you mean ${close}?`;
+  }
+  for (const key of keys) {
+    if (item[key] === undefined && !optionalKeys.has(key)) return `${key} is missing`;
+    if (key !== "arguments" && item[key] !== undefined && typeof item[key] !== "string")
+      return `${key} is no text; put it in quotes`;
+  }
+  return null;
 }
 
 /** JSON is YAML, and its parser is quicker and says where it is wrong in its own words. */
@@ -68,7 +110,7 @@ async function parsed(text: string, called: string): Promise<unknown> {
     if (error instanceof RangeError) throw new CliFault("usage", `${called} nests too deep`);
     throw new CliFault(
       "usage",
-      `${called} is neither YAML nor JSON: ${(error as Error).message.split("\n", 1)[0]}`,
+      `${called} is neither YAML nor JSON: ${(error as Error).message.split("\n", 1)[0]!.replace(/:$/, "")}`,
     );
   }
 }

@@ -7,7 +7,8 @@
 import type { Broker } from "../../broker/broker.ts";
 import { exportedPassword } from "../../broker/access/imported-password.ts";
 import { passwordDigest } from "../../broker/access/password-hash.ts";
-import { defaultUserName, newUser, type User } from "../../broker/access/users.ts";
+import type { UserList } from "../../broker/access/administrators.ts";
+import { defaultUserName, newUser, type StoredPassword, type User } from "../../broker/access/users.ts";
 import { any, array, looseObject, number, optional, record, string, union } from "valibot";
 import { done, json, Refusal } from "../answers.ts";
 import { mayAsk } from "../api/audience.ts";
@@ -32,8 +33,8 @@ function shownUser(user: User): object {
 }
 
 /** @throws Refusal */
-function refuseLockOut(broker: Broker, name: string, next: User | null): void {
-  const fault = broker.access.lockOutFault(name, next);
+function refuseLockOut({ access }: Broker, name: string, next: User | null, users?: UserList): void {
+  const fault = access.lockOutFault(name, next, users);
   if (fault !== null) throw new Refusal(409, "conflict", fault);
 }
 
@@ -45,26 +46,47 @@ async function hashed({ access }: Broker, wanted: WantedUser): Promise<WantedUse
   return { ...wanted, password: { kind: "stored", passwords: [stored] } };
 }
 
-/** Makes the user, or changes it; false: it was there. @throws Refusal */
-export function putUser(broker: Broker, name: string, { password, tags, limits }: WantedUser): boolean {
-  const { access } = broker;
-  const before = access.users.get(name);
-  const user: User = {
-    ...(before ?? newUser(name)),
+/** What the user becomes, with `passwords` for one that is given as text. */
+function userBecoming(
+  before: User,
+  { password, tags, limits }: WantedUser,
+  passwords: (text: string) => readonly StoredPassword[],
+): User {
+  return {
+    ...before,
     tags,
     ...(limits === undefined ? {} : { limits }),
     // As in RabbitMQ: a user without a password cannot log in.
     passwords:
       password.kind === "text"
-        ? [access.storedPassword(passwordDigest(password.password))]
+        ? passwords(password.password)
         : password.kind === "stored"
           ? password.passwords
           : [],
     importedPassword: password.kind === "imported" ? password.imported : null,
   };
+}
+
+/** Makes the user, or changes it; false: it was there. @throws Refusal */
+export function putUser(broker: Broker, name: string, wanted: WantedUser): boolean {
+  const { access } = broker;
+  const before = access.users.get(name);
+  const user = userBecoming(before ?? newUser(name), wanted, (text) => [
+    access.storedPassword(passwordDigest(text)),
+  ]);
   refuseLockOut(broker, name, user);
   access.users.set(user);
   return before === undefined;
+}
+
+/** Some password: whether there is one is all that counts. */
+const anyPassword: readonly StoredPassword[] = [{ salt: "", hash: "" }];
+
+/** What the user would become among `users`, without a hash that can be compared. @throws Refusal, as `putUser` */
+export function checkedUser(broker: Broker, users: UserList, name: string, wanted: WantedUser): User {
+  const user = userBecoming(users.get(name) ?? newUser(name), wanted, () => anyPassword);
+  refuseLockOut(broker, name, user, users);
+  return user;
 }
 
 function deleteUser(broker: Broker, name: string): void {

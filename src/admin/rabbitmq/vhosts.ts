@@ -67,12 +67,17 @@ function metadataIn(body: Body): VhostMetadata {
   };
 }
 
-/** Makes the virtual host, or changes what is said of it; false: it was there. @throws Refusal */
-export function putVhost(broker: Broker, caller: Authorization | null, name: string, body: Body): boolean {
+/** What is said of the virtual host. @throws Refusal */
+export function vhostIn(name: string, body: Body): VhostMetadata {
   if (name === "" || name.includes("\0") || name.length > limits.nameBytesMax) {
     throw badRequest(`a virtual host has a name of 1 to ${limits.nameBytesMax} bytes`);
   }
-  const metadata = metadataIn(body);
+  return metadataIn(body);
+}
+
+/** Makes the virtual host, or changes what is said of it; false: it was there. @throws Refusal */
+export function putVhost(broker: Broker, caller: Authorization | null, name: string, body: Body): boolean {
+  const metadata = vhostIn(name, body);
   if (!broker.addVhost(name, metadata)) {
     const vhost = broker.vhost(name)!;
     // As in RabbitMQ, a default type is chosen once.

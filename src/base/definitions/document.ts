@@ -77,6 +77,28 @@ export const categoryRules: Readonly<Record<DefinitionCategory, CategoryRule>> =
   },
 };
 
+/** An item for people: `queue 'orders' in virtual host '/'`. */
+export function calledOf(category: DefinitionCategory, item: DefinitionItem): string {
+  const { called } = categoryRules[category];
+  const text = (key: string): string => {
+    const value = item[key] ?? "";
+    return typeof value === "string" ? value : JSON.stringify(value);
+  };
+  const where = item["vhost"] === undefined ? "" : ` in virtual host '${text("vhost")}'`;
+  if (category === "bindings")
+    return `${called} '${text("source")}' -> '${text("destination")}' by '${text("routing_key")}'${where}`;
+  if (category === "permissions" || category === "topic_permissions") {
+    const exchange = category === "permissions" ? "" : ` on exchange '${text("exchange")}'`;
+    return `${called} of user '${text("user")}'${exchange}${where}`;
+  }
+  if (item["name"] === undefined) return `${called} without a name${where}`;
+  if (category !== "parameters") return `${called} '${text("name")}'${where}`;
+  const component = text("component");
+  if (component === "operator_policy") return `operator policy '${text("name")}'${where}`;
+  if (component === "vhost-limits") return `limits${where.replace(" in ", " of ")}`;
+  return `${called} '${component}/${text("name")}'${where}`;
+}
+
 /** The categories of a document of one virtual host. */
 export const vhostCategories: readonly DefinitionCategory[] = [
   "exchanges",

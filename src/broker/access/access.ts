@@ -6,8 +6,9 @@
  * operator's own user (`--user`, `--password`) exists while the broker is started with it.
  *
  * A password that was right once is remembered by a cheap keyed hash, so that a thousand connections do not cost a thousand
- * scrypts. A wrong one always costs one, whether the user exists or not and however many passwords it has. Invariants: no password
- * is kept, only a hash to compare with; `logIn` answers exactly once.
+ * scrypts. A wrong one always costs one, whether the user exists or not and however many passwords it has. An empty one costs nothing
+ * and lets in nobody, as in RabbitMQ, but over Redis, where ACL SETUSER may have set it. Invariants: no password is kept, only a hash to
+ * compare with; `logIn` answers exactly once.
  */
 import crypto from "node:crypto";
 import type { Clock, Timers } from "../../base/clock.ts";
@@ -18,7 +19,7 @@ import { SparseLog } from "../../base/sparse-log.ts";
 import type { Storage } from "../../storage/index.ts";
 import { definitionKey } from "../names.ts";
 import { Acls } from "./acls.ts";
-import { lockOutFault } from "./administrators.ts";
+import { lockOutFault, type UserList } from "./administrators.ts";
 import { HashQueue } from "./hash-queue.ts";
 import { LoginGuard } from "./login-guard.ts";
 import { guestPassword, guestStored, isImportedPassword } from "./imported-password.ts";
@@ -189,8 +190,8 @@ export class Access {
   }
 
   /** The reason why the user may not become `next` (null: be deleted), since then nobody could change users; null: it may. */
-  lockOutFault(name: string, next: User | null): string | null {
-    return lockOutFault(this.users, this.#operator?.name, name, next);
+  lockOutFault(name: string, next: User | null, users: UserList = this.users): string | null {
+    return lockOutFault(users, this.#operator?.name, name, next);
   }
 
   /** Only the first start makes `guest`: an operator who deleted it must not find it again. */
@@ -272,6 +273,10 @@ export class Access {
     };
     if (credentials.takesNoPassword === true && user?.needsNoPassword === true && user.isEnabled) {
       return finish(true);
+    }
+    if (password === "" && credentials.protocol !== "redis") {
+      reason = "the password is empty, which opens nothing";
+      return finish(false);
     }
     const digest = passwordDigest(password);
     const attempt: Attempt = { name, remoteHost, digest, quick: this.#quickHash(digest), password };

@@ -5,11 +5,15 @@
  * Not here: which user may ask for a change (permissions.ts). The operator's own user is that of `--user` and `--password`; its
  * stored form does not count, since each start makes it again.
  */
+import { opensSomething } from "./imported-password.ts";
 import { administratorTag, defaultUserName, type User, type Users } from "./users.ts";
+
+/** The users as they are, or as they will be. */
+export type UserList = Pick<Users, "get" | "all">;
 
 /** The reason why the user may not become `next` (null: be deleted), as the end of a sentence; null: it may. */
 export function lockOutFault(
-  users: Users,
+  users: UserList,
   operator: string | undefined,
   name: string,
   next: User | null,
@@ -26,7 +30,7 @@ export function lockOutFault(
     user.isEnabled &&
     user.tags.includes(administratorTag) &&
     (user.passwords.length > 0 ||
-      user.importedPassword !== null ||
+      (user.importedPassword !== null && opensSomething(user.importedPassword)) ||
       user.name === operator ||
       (user.name === defaultUserName && operator !== undefined));
   const before = users.get(name);

@@ -32,7 +32,18 @@ const guestExported: ImportedPassword = {
   hash: "VE1RMeAzz2D7tgkXQLlqZLS3NSy0hs6pC3ICvWg4U7MYcL+b",
 };
 
-export function isImportedPassword({ algorithm, hash }: ImportedPassword, password: string): boolean {
+/** Whether any password matches the hash: not where it is that of an empty text, or of an algorithm that is not known. */
+export function opensSomething({ algorithm, hash }: ImportedPassword): boolean {
+  const isHash = Buffer.from(hash, "base64").length > saltBytes && Object.hasOwn(algorithms, algorithm);
+  return isHash && !matches({ algorithm, hash }, "");
+}
+
+/** Never of an empty text: RabbitMQ keeps such a hash, and refuses every login with it. */
+export function isImportedPassword(imported: ImportedPassword, password: string): boolean {
+  return password !== "" && matches(imported, password);
+}
+
+function matches({ algorithm, hash }: ImportedPassword, password: string): boolean {
   const name = Object.hasOwn(algorithms, algorithm) ? algorithms[algorithm] : undefined;
   const stored = Buffer.from(hash, "base64");
   if (name === undefined || stored.length <= saltBytes) return false;

@@ -1,11 +1,13 @@
 /** RabbitMQ's definitions: imported over the API and at the start, exported, and the same after both. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import amqplib from "amqplib";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
+import { RawRedis } from "../../support/raw-redis.ts";
 import { api, basic } from "../../support/users.ts";
 
 /** As RabbitMQ 3.10.8 exports it; the user's password is `pw`. */
@@ -257,11 +259,123 @@ test("what cannot be made is refused in RabbitMQ's words", async () => {
     ],
   ];
   for (const [given, reason] of cases) {
-    assert.deepEqual(await api(broker, "POST", "definitions", given), {
-      status: 400,
-      body: { error: "bad_request", reason },
-    });
+    const { status, body } = await api(broker, "POST", "definitions", given);
+    const { error, reason: why } = body as { error: string; reason: unknown };
+    assert.deepEqual({ status, error, why }, { status: 400, error: "bad_request", why: reason });
   }
+});
+
+test("a document that is refused names the entry and leaves nothing behind", async () => {
+  const untouched = (await api(broker, "GET", "definitions")).body;
+  const first = {
+    vhosts: [{ name: "zvhost" }],
+    users: [{ name: "zed", tags: ["administrator"] }],
+    permissions: [{ user: "zed", vhost: "zvhost", configure: "", write: "", read: "" }],
+  };
+  const place = { name: "z", vhost: "zvhost" };
+  const cases: [document: object, entry: string][] = [
+    [{ queues: [{ ...place, arguments: { "x-max-priority": 300 } }] }, "queue 'z' in virtual host 'zvhost'"],
+    [{ exchanges: [{ ...place, type: "odd" }] }, "exchange 'z' in virtual host 'zvhost'"],
+    [
+      { exchanges: [{ ...place, name: "z".repeat(300), type: "topic" }] },
+      `exchange '${"z".repeat(300)}' in virtual host 'zvhost'`,
+    ],
+    [
+      { policies: [{ ...place, pattern: "(", definition: { expires: 1 } }] },
+      "policy 'z' in virtual host 'zvhost'",
+    ],
+    [
+      { parameters: [{ ...place, component: "nope", value: {} }] },
+      "parameter 'nope/z' in virtual host 'zvhost'",
+    ],
+    [{ bindings: [{ vhost: "zvhost", source: "z" }] }, "binding 'z' -> '' by '' in virtual host 'zvhost'"],
+    [{ queues: [{ name: "z", vhost: "none" }] }, "queue 'z' in virtual host 'none'"],
+    [
+      { topic_permissions: [{ user: "nobody", vhost: "zvhost" }] },
+      "topic permission of user 'nobody' on exchange '' in virtual host 'zvhost'",
+    ],
+  ];
+  for (const [rest, entry] of cases) {
+    const { status, body } = await api(broker, "POST", "definitions", { ...first, ...rest });
+    const { entry: named, advice } = body as { entry: string; advice: string };
+    assert.deepEqual([status, named], [400, entry]);
+    assert.match(advice, /^nothing is changed: mend this entry/);
+  }
+  // The last administrator, who is one until the second user of the document.
+  const locked = { users: [first.users[0]!, { name: "guest", tags: "" }] };
+  const refused = await api(broker, "POST", "definitions", locked);
+  assert.deepEqual([refused.status, (refused.body as { entry: string }).entry], [409, "user 'guest'"]);
+  // Nobody logs in with the hash of an empty password.
+  const salt = Buffer.from("salt");
+  const blank = Buffer.concat([salt, createHash("sha256").update(salt).digest()]).toString("base64");
+  const guest = { tags: "administrator", password_hash: blank };
+  assert.equal((await api(broker, "PUT", "users/guest", guest)).status, 409);
+  assert.deepEqual((await api(broker, "GET", "definitions")).body, untouched);
+});
+
+test("an imported hash of the empty password opens nothing, over any protocol", async () => {
+  const salt = Buffer.from("salt");
+  const password_hash = Buffer.concat([salt, createHash("sha256").update(salt).digest()]).toString("base64");
+  assert.equal(
+    (await api(broker, "PUT", "users/blank", { password_hash, tags: "administrator" })).status,
+    201,
+  );
+  const permissions = { configure: ".*", write: ".*", read: ".*" };
+  await api(broker, "PUT", "permissions/%2F/blank", permissions);
+  assert.equal((await api(broker, "GET", "whoami", undefined, basic("blank", ""))).status, 401);
+  for (const options of [{}, { credentials: amqplib.credentials.amqplain("blank", "") }]) {
+    const url = `amqp://blank:@127.0.0.1:${broker.ports.amqp}`;
+    await assert.rejects(amqplib.connect(url, options), /ACCESS.REFUSED/);
+  }
+  const redis = await RawRedis.open(broker.ports.redis);
+  assert.match(await redis.call("auth", "blank", ""), /^-WRONGPASS/);
+  await redis.call("acl", "setuser", "open", "on", "nopass");
+  assert.equal(await redis.call("auth", "open", ""), "+OK\r\n");
+  await redis.close();
+  for (const name of ["blank", "open"]) await api(broker, "DELETE", `users/${name}`);
+});
+
+/** As a user of shovels and federation has it. */
+const ofSeveralBrokers = {
+  queues: [{ name: "kept", vhost: "/" }],
+  exchanges: [{ name: "federation: news", vhost: "/", type: "x-federation-upstream", internal: true }],
+  parameters: [
+    { vhost: "/", component: "shovel", name: "move", value: { "src-uri": "amqp://", "src-queue": "a" } },
+    { vhost: "/", component: "federation-upstream", name: "up", value: { uri: "amqp://x" } },
+    { vhost: "/", component: "federation-upstream-set", name: "set", value: [{ upstream: "up" }] },
+  ],
+  policies: [
+    { vhost: "/", name: "fed", pattern: "^fed", definition: { "federation-upstream-set": "all" } },
+    { vhost: "/", name: "both", pattern: "^b", definition: { "federation-upstream": "up", expires: 9000 } },
+  ],
+};
+
+test("shovels and federation are left out of an import, and stay refused by themselves", async () => {
+  assert.equal((await api(broker, "POST", "definitions", ofSeveralBrokers)).status, 204);
+  await broker.logged(/left out.*shovel\/move/);
+  const { parameters: _, ...one } = ofSeveralBrokers;
+  assert.equal((await api(broker, "POST", "definitions/%2F", one)).status, 204);
+  const { body } = await api(broker, "GET", "definitions");
+  const { policies, parameters, exchanges } = body as Exported;
+  assert.deepEqual(
+    policies.filter(({ vhost }) => vhost === "/").map(({ name, definition }) => [name, definition]),
+    [["both", { expires: 9000 }]],
+  );
+  assert.deepEqual(
+    parameters.filter(({ vhost }) => vhost === "/"),
+    [],
+  );
+  assert.deepEqual(
+    exchanges.filter(({ name }) => name.startsWith("federation")),
+    [],
+  );
+  const shovel = await api(broker, "PUT", "parameters/shovel/%2F/move", { value: {} });
+  assert.match(JSON.stringify(shovel), /400.*component shovel not found/);
+  const policy = { pattern: "^f", definition: { "federation-upstream-set": "all" } };
+  const fed = await api(broker, "PUT", "policies/%2F/fed", policy);
+  assert.match(JSON.stringify(fed), /400.*are not recognised policy settings/);
+  await api(broker, "DELETE", "policies/%2F/both");
+  await api(broker, "DELETE", "queues/%2F/kept");
 });
 
 test("a virtual host that is full takes the same definitions again, and not one queue more", async () => {
@@ -295,8 +409,19 @@ test("--definitions imports at the start, again and again", async () => {
   await other.stop();
 });
 
+test("--definitions starts with a file that has shovels and federation", async () => {
+  const several = path.join(directory, "several.json");
+  fs.writeFileSync(several, JSON.stringify(ofSeveralBrokers));
+  const other = await startTestBroker({ args: ["--definitions", several] });
+  assert.equal((await api(other, "GET", "queues/%2F/kept")).status, 200);
+  await other.stop();
+});
+
 test("a file of definitions that cannot be imported ends the start with one line", async () => {
   const bad = path.join(directory, "bad.json");
   fs.writeFileSync(bad, JSON.stringify({ queues: [{ name: "q", vhost: "none" }] }));
-  await assert.rejects(startTestBroker({ args: ["--definitions", bad] }), /--definitions .*no_such_vhost/);
+  await assert.rejects(
+    startTestBroker({ args: ["--definitions", bad] }),
+    /--definitions .*queue 'q' in virtual host 'none': .*no_such_vhost.*nothing is changed/,
+  );
 });

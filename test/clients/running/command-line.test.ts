@@ -34,13 +34,19 @@ function begin(input: string | null, ...args: readonly string[]): Running {
   return beginBy(bun, input, args);
 }
 
-function beginBy(runtime: string, input: string | null, args: readonly string[]): Running {
+function beginBy(
+  runtime: string,
+  input: string | null,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Running {
   const child = spawn(runtime, [program, ...args], {
     env: {
       PATH: process.env["PATH"],
       HOME: directory,
       TROIKAMQ_HTTP_PORT: String(broker.ports.http),
       TROIKAMQ_PASSWORD: "secret",
+      ...environment,
     },
   });
   child.stdin.end(input ?? "");
@@ -154,6 +160,102 @@ test("a file that nests too deep is refused with one line", async () => {
     assert.equal(code, 2);
     assert.match(stderr, /^[^\n]*deep[^\n]* nests deeper than 36 [^\n]*\n$/);
   }
+});
+
+test("a file that cannot be meant is refused with the entry and what to do", async () => {
+  const cases: [text: string, code: number, told: RegExp][] = [
+    ["queues: [{ nam: x }]", 2, /queues has \{"nam":"x"\}: nam is unknown; did you mean name\?\n$/],
+    ["queues: [{ durable: true }]", 2, /queues has \{"durable":true\}: name is missing\n$/],
+    ["queues: [orders]", 2, /queues has "orders": an entry is an object, such as \{name: \.\.\.\}\n$/],
+    ["queues: [{ name: 5 }]", 2, /name is no text; put it in quotes\n$/],
+    ["queues: [{ name: x, argumnts: {} }]", 2, /did you mean arguments\?\n$/],
+    ["queues: [\n- a: [", 2, /is neither YAML nor JSON: .*[^:]\n$/],
+    [
+      "queues: [{ name: x, vhost: nope }]",
+      5,
+      /^troikamq: there is no virtual host "nope"; .*vhosts: \[\{ name: "nope" \}\]/,
+    ],
+    [
+      "queues: [{ name: x, arguments: { x-max-priority: 300 } }]",
+      6,
+      /refuses: queue 'x' in virtual host '\/': invalid arg .*; nothing is changed: mend this entry/,
+    ],
+  ];
+  for (const [index, [text, code, told]] of cases.entries()) {
+    const ended = await run("apply", fileOf(`odd-${index}.yaml`, text));
+    assert.deepEqual([ended.code, told.test(ended.stderr)], [code, true], ended.stderr);
+  }
+});
+
+test("what RabbitMQ's plugins have left in a file is left out, and a new password of one's own is told", async () => {
+  const file = fileOf(
+    "plugins.yaml",
+    "parameters: [{ component: shovel, name: move, value: {} }]\n" +
+      "policies: [{ name: fed, pattern: x, definition: { federation-upstream-set: all } }]\n" +
+      "users: [{ name: self, tags: [administrator], password: first }]\n",
+  );
+  const leftOut =
+    "left out: policy 'fed' in virtual host '/': there is no federation here\n" +
+    "left out: parameter 'shovel/move' in virtual host '/': there are no shovels here\n";
+  const made = await run("apply", file);
+  assert.deepEqual([made.code, made.stderr], [0, leftOut], made.stdout);
+  const again = await run("diff", file);
+  assert.deepEqual([again.code, again.stderr], [0, leftOut], again.stdout);
+  const changed = fileOf(
+    "self.yaml",
+    "users: [{ name: self, tags: [administrator, monitoring], password: second }]",
+  );
+  const self = await run("apply", changed, "--url", `http://self:first@127.0.0.1:${broker.ports.http}`);
+  assert.equal(self.code, 0, self.stderr);
+  assert.match(
+    self.stderr,
+    /^the file changes the password of user 'self', as whom this command is logged in: .*\n$/,
+  );
+  await ok("user", "rm", "self");
+});
+
+test("apply --prune asks before it deletes messages, and keeps to the virtual host that is named", async () => {
+  await ok("apply", fileOf("pruned-vhosts.yaml", "vhosts: [{ name: prunes }, { name: other }]"));
+  const both = (vhost: string): string => `{ name: full, vhost: ${vhost} }, { name: empty, vhost: ${vhost} }`;
+  await ok("apply", fileOf("pruned-queues.yaml", `queues: [${both("prunes")}, ${both("other")}]`));
+  await ok("pub", "full", "one", "two", "--vhost", "prunes");
+  const file = fileOf("prune.yaml", "queues: [{ name: full.stays }]");
+  const inPrunes = ["apply", file, "--prune", "--vhost", "prunes"];
+  const refused = await run(...inPrunes);
+  assert.equal(refused.code, 6, refused.stderr);
+  assert.match(refused.stdout, /^- queue 'full' in virtual host 'prunes': 2 messages$/m);
+  assert.match(refused.stdout, /^- queue 'empty' in virtual host 'prunes'$/m);
+  assert.doesNotMatch(refused.stdout, /'other'/);
+  assert.match(
+    refused.stderr,
+    /nothing is changed: the plan deletes queue 'full' in virtual host 'prunes' with 2 messages; add --yes to delete them\n$/,
+  );
+  const whole = await run("apply", fileOf("no-vhosts.yaml", "vhosts: []"), "--prune");
+  assert.equal(whole.code, 6);
+  assert.match(whole.stdout, /^- virtual host 'prunes': 2 messages$/m);
+  assert.doesNotMatch(whole.stdout, /virtual host '\/'/);
+  assert.equal((await jsonOf("ls", "queues", "--vhost", "prunes")).length, 2);
+  const json = await jsonOf("apply", file, "--prune", "--vhost", "prunes", "--yes");
+  assert.deepEqual(
+    json.map(({ action, messages }: { action: string; messages?: number }) => [action, messages]),
+    [
+      ["add", undefined],
+      ["delete", 0],
+      ["delete", 2],
+    ],
+  );
+  const left = (await jsonOf("ls", "queues", "--vhost", "prunes")) as { name: string }[];
+  assert.deepEqual(
+    left.map(({ name }) => name),
+    ["full.stays"],
+  );
+  assert.equal((await jsonOf("ls", "queues", "--vhost", "other")).length, 2);
+  // Nobody prunes the user that it is, nor asks where nothing is in the queues.
+  await ok("apply", fileOf("nobody.yaml", "users: []\nvhosts: []"), "--prune");
+  assert.deepEqual(
+    (await jsonOf("ls", "users")).map(({ name }: { name: string }) => name).includes("guest"),
+    true,
+  );
 });
 
 test("what is published is shown, taken and purged", async () => {
@@ -429,8 +531,67 @@ test("contexts name brokers, and a command line that is wrong is told in one lin
   assert.match(wrong[0].stderr, /Allowed choices are destinations, queues/);
   assert.match(wrong[1].stderr, /unknown option '--naem' \(Did you mean --name\?\)/);
   assert.match(wrong[6].stderr, /polices is unknown; did you mean policies\?/);
+  for (const [environment, told] of [
+    [{ TROIKAMQ_URL: url }, "is used once TROIKAMQ_URL is not set, which goes before it\n"],
+    [{ TROIKAMQ_CONTEXT: "there" }, "is used once TROIKAMQ_CONTEXT is not set, which goes before it\n"],
+    [{ TROIKAMQ_CONTEXT: "here" }, "is used from now on\n"],
+  ] as const) {
+    const used = await beginBy(bun, null, ["context", "use", "here"], environment).ended;
+    assert.ok(used.stdout.endsWith(told), used.stdout);
+  }
   await ok("context", "rm", "here");
   await ok("context", "rm", "there");
+});
+
+test("what is mistaken on the command line is told with what was meant", async () => {
+  await begin("pw", "user", "add", "bob", "--tags", "management,monitoring").ended;
+  const grant = (...words: readonly string[]): Promise<Ended> => run("user", "grant", "bob", ...words);
+  assert.equal(
+    await ok("user", "tags", "bob", "management,policymaker"),
+    "user bob has the tags management, policymaker\n",
+  );
+  assert.deepEqual((await jsonOf("user", "show", "bob")).tags, ["management", "policymaker"]);
+  const all = "user bob may configure '.*', write '.*' and read '.*' in virtual host /\n";
+  assert.equal((await grant()).stdout, all);
+  const three = "user bob may configure '^b', write '.*' and read '' in virtual host /\n";
+  assert.equal((await grant("^b", ".*", "")).stdout, three);
+  const cases: [ended: Promise<Ended>, code: number, told: RegExp][] = [
+    [
+      run("user", "tags", "bob", "managment"),
+      2,
+      /no tag is called "managment"; there are administrator, .*management/,
+    ],
+    [grant("^b", ".*"), 2, /give three patterns, CONFIGURE WRITE READ, or the options --configure/],
+    [grant("^b", ".*", ".*", "--read", "x"), 2, /give three patterns/],
+    [begin("", "user", "add", "carl").ended, 2, /the password is empty: give it by --password-file FILE/],
+    [run("describe", ""), 2, /a name is empty; give one/],
+    [run("purge", "", "--yes"), 2, /a name is empty/],
+    [run("user", "show", ""), 2, /a name is empty/],
+    [
+      run("ls", "--vhost", "nope"),
+      5,
+      /there is no virtual host "nope"; see troikamq ls vhosts, or make it: echo/,
+    ],
+    [run("ls", "queues", "--vhost", "nope"), 5, /there is no virtual host "nope"/],
+    [grant("--vhost", "nope"), 5, /there is no virtual host "nope"/],
+    [run("policy", "show", "x", "--vhost", "nope"), 5, /there is no virtual host "nope"/],
+    [run("policy", "set", "x", "y", "expires=1", "--vhost", "nope"), 5, /there is no virtual host "nope"/],
+    [run("describe", "x", "--vhost", "nope"), 5, /there is no virtual host "nope"/],
+    [run("ls", "quues"), 2, /Did you mean queues\?/],
+    [run("--url", "http://127.0.0.1:1", "ls"), 3, /no broker answers at http:\/\/127\.0\.0\.1:1:/],
+    [run("--nope", "ls"), 2, /--nope/],
+  ];
+  for (const [running, code, told] of cases) {
+    const ended = await running;
+    assert.deepEqual([ended.code, told.test(ended.stderr)], [code, true], ended.stderr);
+  }
+  const moved = await run("-o", "json", "--vhost=/", "user", "show", "bob");
+  assert.equal(JSON.parse(moved.stdout).name, "bob");
+  const retry = await run("policy", "set", "again", "^nothing", "retry-backoff-ms=10");
+  assert.deepEqual([retry.code, retry.stderr.startsWith("without retry-limit")], [0, true], retry.stderr);
+  await ok("policy", "set", "again", "^nothing", "retry-backoff-ms=10", "retry-limit=3");
+  await ok("policy", "rm", "again");
+  await ok("user", "rm", "bob");
 });
 
 test("on Node", async () => {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import crypto from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { Access, type Security } from "../../../src/broker/access/access.ts";
+import { Access, type Credentials, type Security } from "../../../src/broker/access/access.ts";
 import { type PasswordHash, passwordDigest } from "../../../src/broker/access/password-hash.ts";
 import { everyName, newUser, type StoredPassword } from "../../../src/broker/access/users.ts";
 import { quickHash } from "../../../sim/quick-hash.ts";
@@ -48,6 +49,27 @@ test("users have their own passwords, and a changed one is changed at once", asy
   assert.equal(await logIn(last.access, "guest", "guest"), null, "guest was deleted, and does not come back");
   await last.storage.close();
   fs.rmSync(directory, { recursive: true });
+});
+
+test("an empty password logs in nobody, but over Redis who was given it or needs none", async () => {
+  const { access } = await makeAccess({ passwordHash: quickHash });
+  const salt = Buffer.from("salt");
+  const hash = Buffer.concat([salt, crypto.createHash("sha256").update(salt).digest()]).toString("base64");
+  const importedPassword = { algorithm: "rabbit_password_hashing_sha256", hash };
+  access.users.set(newUser("imported", { importedPassword }));
+  access.users.set(user(access, "own", ""));
+  access.users.set(newUser("open", { needsNoPassword: true }));
+  const into = async (protocol: Credentials["protocol"]): Promise<string[]> => {
+    const takesNoPassword = protocol === "redis";
+    const found = ["imported", "own", "open", "nobody"].map(async (name) => {
+      const authorization = await logIn(access, name, "", { protocol, takesNoPassword });
+      return authorization === null ? [] : [name];
+    });
+    return (await Promise.all(found)).flat();
+  };
+  for (const protocol of ["amqp", "http", "kafka"] as const) assert.deepEqual(await into(protocol), []);
+  assert.deepEqual(await into("redis"), ["own", "open"]);
+  assert.deepEqual(access.attemptsMade(), { succeeded: 2, failed: 14 });
 });
 
 test("guest's well-known password opens nothing from elsewhere, and nothing once a password is set", async () => {
