@@ -6,6 +6,7 @@
 import type { ByteWriter } from "./bytes.ts";
 import type { BytesInFlight } from "./bytes-in-flight.ts";
 import type { Timers } from "./clock.ts";
+import { limits } from "./limits.ts";
 
 export interface Address {
   host: string;
@@ -63,6 +64,16 @@ export interface Connection {
   end(): void;
   /** Closes now. */
   destroy(): void;
+}
+
+/** Whether a client that reads too little of what it gets unasked is to be disconnected: none of it is kept for anybody. */
+export function isTooFarBehind(
+  { isMemoryShort }: Pick<Connection, "isMemoryShort">,
+  unsentBytes: number,
+  bytesMax: number,
+): boolean {
+  if (unsentBytes <= limits.outputHighWaterBytes) return false;
+  return unsentBytes > bytesMax || isMemoryShort;
 }
 
 /** Called by connections; implemented by the broker's ticker. */

@@ -5,7 +5,7 @@ export const limits = {
   outputLowWaterBytes: 256 << 10,
   /** A queue stops delivering to a connection with this much unsent output. */
   deliverOutputBytesMax: 2 << 20,
-  /** A Redis subscriber that falls this far behind is disconnected (Redis: client-output-buffer-limit pubsub 32mb). */
+  /** A Redis subscriber, or a receiver of AMQP's direct replies, that falls this far behind is disconnected (Redis: client-output-buffer-limit pubsub 32mb). */
   subscriberOutputBytesMax: 32 << 20,
   /** Largest reply of a Redis command that collects it (lists of entries, keys, values). A larger one is answered by an error. */
   redisReplyBytesMax: 512 << 20,

@@ -48,10 +48,25 @@ export interface FrameLocation {
   /** The segment that the frame was found in and where the next frame starts in its file; null for a store's frames. */
   segment: Segment | null;
   segmentPosition: number;
+  /** The turn in which a read cache gave it bytes last (read-cache.ts). */
+  heldIn: number;
+  /** Keeps the chunk's buffer beside this. */
+  readonly holder: BufferHolder | null;
 }
 
-export function newFrameLocation(): FrameLocation {
-  return { chunk: noChunk, at: 0, segment: null, segmentPosition: 0 };
+interface BufferHolder {
+  /** The turn is over: nobody looks at the buffer any more. */
+  letGo(): void;
+}
+
+export function newFrameLocation(holder: BufferHolder | null = null): FrameLocation {
+  return { chunk: noChunk, at: 0, segment: null, segmentPosition: 0, heldIn: 0, holder };
+}
+
+/** The bytes are to be found again before they are looked at again. */
+export function letGo(location: FrameLocation): void {
+  location.chunk = goneChunk;
+  location.holder?.letGo();
 }
 
 /** The logs that one message goes to: durable together or volatile together. Made once for each route and reused. */
@@ -80,8 +95,8 @@ export abstract class FrameStore {
   #pool: Buffer[] = [];
   /** Buffers released in this turn: readers may use them until it ends. */
   #givenUp: Buffer[] = [];
-  /** The same for buffers of one huge frame, which cannot be used for anything else. */
-  #oversized: Buffer[] = [];
+  /** The same for buffers that are not used again: of one huge frame, or more than the pool takes. */
+  #unpooled: Buffer[] = [];
   #openGroup: LogGroup | null = null;
   /** The open frame's group while more records may join it; null for batches and for ids chosen by the writer. */
   #sharedGroup: LogGroup | null = null;
@@ -328,17 +343,19 @@ export abstract class FrameStore {
   protected recycle(chunk: Chunk): void {
     chunk.generation++;
     this.chunkBytesHeld -= chunk.buffer.length;
-    if (chunk.buffer.length !== this.#chunkBytes) this.#oversized.push(chunk.buffer);
-    else if (this.#pool.length + this.#givenUp.length < pooledChunksMax) this.#givenUp.push(chunk.buffer);
+    const isPoolable =
+      chunk.buffer.length === this.#chunkBytes && this.#pool.length + this.#givenUp.length < pooledChunksMax;
+    // A reader that sleeps may hold either: it is freed, rather than left to the garbage collector.
+    (isPoolable ? this.#givenUp : this.#unpooled).push(chunk.buffer);
     chunk.buffer = emptyBuffer;
   }
 
   /** Nobody reads any more what was given up: it may be written to. */
   turnEnded(): void {
     this.#turnTime = -1;
-    if (this.#oversized.length > 0) {
-      for (const buffer of this.#oversized) freeLargeBuffer(buffer);
-      this.#oversized = [];
+    if (this.#unpooled.length > 0) {
+      for (const buffer of this.#unpooled) freeLargeBuffer(buffer);
+      this.#unpooled = [];
     }
     if (this.#givenUp.length === 0) return;
     this.#pool.push(...this.#givenUp);
@@ -378,3 +395,5 @@ export abstract class FrameStore {
 
 export const emptyBuffer: Buffer = Buffer.alloc(0);
 const noChunk: Chunk = { base: 0, buffer: emptyBuffer, length: 0, live: 0, generation: 0 };
+/** No reader remembers this generation. */
+const goneChunk: Chunk = { base: 0, buffer: emptyBuffer, length: 0, live: 0, generation: -2 };

@@ -49,7 +49,7 @@ export class LogReader {
   #idOffset = -1;
   #wanted: number;
   #generation = -1;
-  readonly #location: FrameLocation = newFrameLocation();
+  readonly #location: FrameLocation = newFrameLocation(this);
 
   constructor(log: Log, offset = 0, seesOpen = false) {
     this.log = log;
@@ -67,6 +67,11 @@ export class LogReader {
       this.#idOffset = offset;
     }
     return this.#id;
+  }
+
+  /** The frame's bytes were for this turn only: the reader finds its place again. */
+  letGo(): void {
+    this.buffer = emptyBuffer;
   }
 
   /** The offset from which `next()` would go on. */

@@ -1,8 +1,10 @@
 /** AMQP consumers that do not read: bounded memory, everything exactly once and in order later, others go on. */
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Channel, ConfirmChannel } from "amqplib";
+import { limits } from "../../../src/base/limits.ts";
 import { AmqpTarget, uniqueName } from "../../support/amqp.ts";
 import { handshake, method, openChannel, shortText, uint } from "../../support/amqp-frames.ts";
 import { eventually, mebibyte, MemoryWatch, Peer, testMsMax } from "./flow-support.ts";
@@ -200,3 +202,44 @@ test("consumers on one connection take turns in its room", { timeout: testMsMax 
   assert.ok(bytesUntilAll > 0 && bytesUntilAll < 60e6, `${bytesUntilAll} bytes until each had its first`);
   await peer.close();
 });
+
+test(
+  "a client that does not read its direct replies is disconnected at its bound; replies to it are returned from then on",
+  { timeout: testMsMax },
+  async () => {
+    const requester = await target.connect();
+    requester.on("error", () => {});
+    const asks = await requester.createChannel();
+    asks.on("error", () => {});
+    await asks.consume("amq.rabbitmq.reply-to", () => {}, { noAck: true });
+    const queue = await durableQueue();
+    asks.sendToQueue(queue, Buffer.from("?"), { replyTo: "amq.rabbitmq.reply-to" });
+    let replyTo = "";
+    await eventually(async () => {
+      const request = await publisher.get(queue, { noAck: true });
+      if (request !== false) replyTo = request.properties.replyTo as string;
+      return request !== false;
+    }, "the request");
+    const { stream } = (requester as unknown as { connection: { stream: Socket } }).connection;
+    stream.removeAllListeners("readable").pause();
+    let isClosed = false;
+    stream.on("close", () => (isClosed = true));
+    const replier = await (await target.connect()).createConfirmChannel();
+    let returned = 0;
+    replier.on("return", () => returned++);
+    const watch = new MemoryWatch(target.broker!.pid);
+    let taken = -1;
+    for (let sent = 0; sent < count && (taken < 0 || sent < 2 * taken); sent += 50) {
+      if (taken < 0 && returned > 0) taken = sent - returned;
+      for (let i = 0; i < 50; i++) replier.publish("", replyTo, numbered(sent + i), { mandatory: true });
+      await replier.waitForConfirms();
+      if (taken >= 0) assert.equal(returned, sent + 50 - taken, "each one after the first that was returned");
+    }
+    assert.ok(taken * bodyBytes > limits.subscriberOutputBytesMax - mebibyte, `${taken} replies were taken`);
+    // As of a Redis subscriber.
+    watch.endsBelow(6 * limits.subscriberOutputBytesMax, "direct replies that nobody reads, 200 MB");
+    await target.broker!.logged("did not read its direct replies");
+    stream.resume();
+    await eventually(() => isClosed, "the requester's end");
+  },
+);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DiskFile } from "../../../src/base/disk.ts";
-import { newFrameLocation } from "../../../src/storage/journal/frame-store.ts";
+import { type FrameLocation, newFrameLocation } from "../../../src/storage/journal/frame-store.ts";
 import { SegmentFiles } from "../../../src/storage/segment/segment-files.ts";
 import { ReadCache } from "../../../src/storage/log/read-cache.ts";
 
@@ -104,6 +104,61 @@ test("a turn that jumps through a whole file keeps a bounded part of it, and ove
   assert.ok(kept.has(found.at(-1)!.chunk));
   for (const [frame, { chunk, at }] of found.entries())
     assertBytes(chunk.buffer, at, frame * stride, frameBytes);
+});
+
+test("a frame that many look at in one turn is read once, and they share its bytes", () => {
+  const file = new PatternFile(4 << 20);
+  for (const [length, at] of [
+    [2 << 20, 1 << 20],
+    // Fits into a block, but lies across two.
+    [frameBytes, 3 * blockBytes - 1000],
+  ] as const) {
+    const cache = new ReadCache();
+    file.bytesRead = 0;
+    const found = Array.from({ length: 200 }, () => read(cache, file, at, length));
+    assert.ok(file.bytesRead <= length + 2 * blockBytes, `${file.bytesRead} bytes are read`);
+    assert.ok(new Set(found.map(({ chunk }) => chunk.buffer)).size <= 2);
+  }
+});
+
+test("who looks at a part of a frame first gets all of it later, and two files are told apart", () => {
+  const file = new PatternFile(8 << 20);
+  const cache = new ReadCache();
+  const at = 1 << 20;
+  read(cache, file, at, 100);
+  read(cache, file, at, 2 << 20);
+  read(cache, file, at, 100);
+  assert.equal(file.bytesRead, 100 + (2 << 20));
+  const other = new PatternFile(8 << 20);
+  read(cache, other, at, 2 << 20);
+  assert.equal(other.bytesRead, 2 << 20);
+});
+
+test("readers that sleep hold blocks that are kept, and nothing else", () => {
+  const file = new PatternFile(400 * blockBytes);
+  const cache = new ReadCache();
+  const found: FrameLocation[] = [];
+  for (let turn = 0; turn < 4; turn++) {
+    // Of each hundred blocks every frame: more than are kept. Then frames that are larger than a block, and frames far apart.
+    const from = turn * 100 * blockBytes;
+    for (let at = from; at < from + 100 * blockBytes; at += blockBytes / 2)
+      found.push(read(cache, file, at, blockBytes / 2));
+    for (let i = 0; i < 30; i++) found.push(read(cache, file, i * 3 * blockBytes, 2 * blockBytes));
+    for (let i = 0; i < 60; i++) found.push(read(cache, file, i * stride + frameBytes));
+    cache.turnEnded();
+  }
+  const held = new Set(found.map(({ chunk }) => chunk.buffer).filter(({ length }) => length > 0));
+  // Those that wait to be used again are counted, too.
+  assert.ok(held.size <= 2 * 64, `${held.size} buffers are held`);
+  for (const { length } of held) assert.equal(length, blockBytes);
+});
+
+test("one turn keeps a bounded number of bytes of frames that are larger than a block", () => {
+  const file = new PatternFile(100 << 20);
+  const cache = new ReadCache();
+  const found = Array.from({ length: 24 }, (_, i) => read(cache, file, i * (4 << 20), 2 << 20));
+  const kept = found.filter(({ chunk }) => chunk.generation === 0);
+  assert.ok(kept.length <= 8, `${kept.length} frames of 2 MiB are kept`);
 });
 
 test("a block that was read before its file grew is read again", () => {

@@ -8,7 +8,7 @@ import {
   checkDataDirectory,
   localDisk,
   lockDirectory,
-  type LogGroup,
+  LogGroup,
   LogReader,
   Storage,
 } from "../../../src/storage/index.ts";
@@ -69,6 +69,53 @@ test("what was appended is there after a restart, what was removed is not", asyn
   append(log.group, "e");
   storage.seal();
   assert.deepEqual(readAll(new LogReader(log, 4)), ["4:1000-4:e"]);
+  await storage.close();
+  fs.rmSync(directory, { recursive: true });
+});
+
+test("after a restart a frame of many logs is read once a turn, and readers that sleep do not hold it", async () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), "storage-"));
+  let storage = await Storage.open(options(directory));
+  await storage.replay();
+  const logs = Array.from({ length: 200 }, () => storage.createLog(true));
+  for (const { id } of logs) storage.definitions.put(`queue/${id}`, "");
+  const message = "m".repeat(1 << 20);
+  append(new LogGroup(logs), message);
+  storage.flush();
+  await storage.close();
+
+  let bytesRead = 0;
+  const disk = {
+    ...localDisk,
+    open: (name: string, mode: "create" | "existing" | "read") => {
+      const file = localDisk.open(name, mode);
+      const read = file.read.bind(file);
+      file.read = (target, targetAt, size, at) => {
+        const got = read(target, targetAt, size, at);
+        bytesRead += got;
+        return got;
+      };
+      return file;
+    },
+  };
+  storage = await Storage.open({ ...options(directory), disk });
+  const readers = logs.map(({ id }) => new LogReader(storage.restoreLog(id)));
+  await storage.replay();
+  for (let turn = 0; turn < 2; turn++) {
+    bytesRead = 0;
+    for (const reader of readers) {
+      reader.seek(0);
+      assert.ok(reader.next());
+      assert.equal(reader.end - reader.start, message.length);
+      assert.equal(reader.buffer[reader.end - 1], message.charCodeAt(0));
+    }
+    assert.ok(bytesRead < 2 * message.length, `turn ${turn}: ${bytesRead} bytes are read`);
+    storage.flush();
+    const held = new Set(readers.map(({ buffer }) => buffer));
+    let bytes = 0;
+    for (const { length } of held) bytes += length;
+    assert.ok(bytes < message.length, `turn ${turn}: ${bytes} bytes are held`);
+  }
   await storage.close();
   fs.rmSync(directory, { recursive: true });
 });

@@ -3,8 +3,12 @@
  *
  * A client consumes from `amq.rabbitmq.reply-to` and publishes requests with that reply-to, which is replaced by a name
  * of the channel's own; who answers publishes to that name through the default exchange. A reply to a channel that is
- * gone is lost, as in RabbitMQ. Invariant: a channel has one such consumer at most, registered as long as it lives.
+ * gone is lost, as in RabbitMQ. Replies are not kept for a client that does not read: past `subscriberOutputBytesMax` its connection
+ * is closed, and whoever answers it publishes to nobody. Invariant: a channel has one such consumer at most, registered as long as it
+ * lives.
  */
+import { isTooFarBehind } from "../../../base/connection.ts";
+import { limits } from "../../../base/limits.ts";
 import type { AmqpRecordParts } from "../../../message/amqp/record.ts";
 import type { Channel } from "./channel.ts";
 import { shortString } from "../core/short-string.ts";
@@ -31,9 +35,27 @@ export class DirectReplyConsumer {
     this.frameMax = owner.session.frameMax;
   }
 
-  deliver(parts: AmqpRecordParts): void {
+  /** False: the client does not read, and gets no more replies. */
+  deliver(parts: AmqpRecordParts): boolean {
     const owner = this.#owner;
+    const { session } = owner;
+    const { connection } = session;
+    // Before the reply is written: what is lost can still be returned to its publisher.
+    if (isTooFarBehind(connection, connection.outputBytes, limits.subscriberOutputBytesMax)) {
+      this.#giveUp();
+      return false;
+    }
     writeDeliver(owner.output, this, owner.unacked.skip(), false, parts);
-    owner.session.connection.touch();
+    connection.touch();
+    return true;
+  }
+
+  #giveUp(): void {
+    const { session } = this.#owner;
+    session.server.directReplies.delete(this.replyName);
+    const { host, port } = session.connection.remote;
+    session.server.unreadLog.add({ remote: `${host}:${port}`, user: session.userName });
+    // Not in this turn: the client may be answering itself.
+    session.setDeadline(0);
   }
 }

@@ -14,6 +14,7 @@ export class AmqpServer {
   /** By the name that replies are sent to. */
   readonly directReplies = new Map<string, DirectReplyConsumer>();
   readonly silentLog: SparseLog;
+  readonly unreadLog: SparseLog;
   readonly ackTimeouts: AckTimeouts;
   /** Since the start. */
   channelsOpened = 0;
@@ -26,6 +27,9 @@ export class AmqpServer {
     const { logger, timers } = broker;
     this.silentLog = new SparseLog(timers, (fields) =>
       logger.info("an AMQP client missed its heartbeats", fields),
+    );
+    this.unreadLog = new SparseLog(timers, (fields) =>
+      logger.warn("an AMQP client did not read its direct replies and is disconnected", fields),
     );
   }
 }

@@ -198,8 +198,7 @@ export class Publisher {
 
   #reply(message: IncomingMessage): boolean {
     const consumer = this.#channel.session.server.directReplies.get(this.#key);
-    consumer?.deliver(recordParts(message));
-    return consumer !== undefined;
+    return consumer?.deliver(recordParts(message)) ?? false;
   }
 
   #useDirectReply(message: IncomingMessage): void {

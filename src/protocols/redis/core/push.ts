@@ -1,6 +1,6 @@
 /** Sending a client what it has not asked for just now: messages of channels, invalidations, lines of MONITOR. */
 import type { ByteWriter } from "../../../base/bytes.ts";
-import { limits } from "../../../base/limits.ts";
+import { isTooFarBehind } from "../../../base/connection.ts";
 import type { Connection } from "../../contract.ts";
 
 export interface PushTarget {
@@ -18,6 +18,5 @@ type PushedBytes = Pick<ByteWriter, "buffer" | "length">;
 export function pushTo(target: PushTarget, { buffer, length }: PushedBytes, bytesMax: number): void {
   target.push(buffer, length);
   const { connection, unsentBytes } = target;
-  if (unsentBytes <= limits.outputHighWaterBytes) return;
-  if (unsentBytes > bytesMax || connection.isMemoryShort) connection.destroy();
+  if (isTooFarBehind(connection, unsentBytes, bytesMax)) connection.destroy();
 }
