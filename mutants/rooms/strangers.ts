@@ -279,8 +279,8 @@ export const strangerMutants: readonly RoomMutant[] = [
   },
   {
     name: "The check of a virtual host's queue limit before an import counts queues that are there already.",
-    file: "src/admin/definitions/import.ts",
-    find: 'return !name.startsWith("amq.") && !queues.has(name);',
+    file: "src/admin/definitions/items.ts",
+    find: 'return !name.startsWith("amq.") && vhost?.queues.has(name) !== true;',
     replace: 'return !name.startsWith("amq.");',
     also: ["clients/management/definitions"],
   },
