@@ -65,8 +65,8 @@ export const brokerMutants: readonly RoomMutant[] = [
   {
     name: "a queue that takes exactly so many bytes refuses the last message",
     file: "src/broker/queue/retention.ts",
-    find: "  return readyBytes.total + bytes <= policy.maxLengthBytes!;",
-    replace: "  return readyBytes.total + bytes < policy.maxLengthBytes!;",
+    find: "  return readyBytes.total + queue.letterBytesWaiting + bytes <= policy.maxLengthBytes!;",
+    replace: "  return readyBytes.total + queue.letterBytesWaiting + bytes < policy.maxLengthBytes!;",
     also: ["clients/interop/interop-overflow"],
     isSimulated: true,
   },

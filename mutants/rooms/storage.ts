@@ -5,7 +5,7 @@ export const storageMutants: readonly RoomMutant[] = [
   {
     name: "pages of offsets that are gone are kept",
     file: "src/storage/log/offset-set.ts",
-    find: "      if (bit === offsetsPerPage - 1) this.#pages.delete(number);\n",
+    find: "      if (bit === 0) this.#pages.delete(number - 1);\n",
     replace: "",
   },
   {
@@ -17,8 +17,8 @@ export const storageMutants: readonly RoomMutant[] = [
   {
     name: "a chunk is written to in the turn in which it was given up",
     file: "src/storage/journal/frame-store.ts",
-    find: "pooledChunksMax) this.#givenUp.push(chunk.buffer);",
-    replace: "pooledChunksMax) this.#pool.push(chunk.buffer);",
+    find: "(isPoolable ? this.#givenUp : this.#unpooled).push(chunk.buffer);",
+    replace: "(isPoolable ? this.#pool : this.#unpooled).push(chunk.buffer);",
     isSimulated: true,
   },
   {

@@ -184,15 +184,13 @@ export class OffsetSet {
       const number = Math.floor(this.first / offsetsPerPage);
       const page = this.#pages.get(number);
       const bit = this.first % offsetsPerPage;
+      // Whether or not this one is gone too.
+      if (bit === 0) this.#pages.delete(number - 1);
       const mask = 1 << (bit & 7);
-      if (page === undefined || (page[bit >> 3]! & mask) === 0) {
-        if (bit === 0) this.#pages.delete(number - 1);
-        return;
-      }
+      if (page === undefined || (page[bit >> 3]! & mask) === 0) return;
       page[bit >> 3]! &= ~mask;
       this.first++;
       this.countAbove--;
-      if (bit === offsetsPerPage - 1) this.#pages.delete(number);
     }
   }
 

@@ -52,7 +52,7 @@ for (const isMadeAgain of [false, true]) {
     let outcome: JobOutcome<void> | null = null;
     const job = importing(broker, document, { vhost, caller: null, queueFault: () => null });
     broker.work.run(job, (how) => (outcome = how));
-    assert.ok(vhost.exchanges.size > 10);
+    await bare.turnsUntil(() => vhost.exchanges.size > 10);
     assert.ok(vhost.exchanges.size < count, "it takes several turns");
     const isDeleted = deleted(bare, vhost);
     if (isMadeAgain) broker.addVhost("v");

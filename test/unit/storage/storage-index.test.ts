@@ -107,6 +107,25 @@ test("an offset set keeps no page below the first one that is left", () => {
   assert.deepEqual([set.first, set.countAbove, set.pageCount], [8100, 0, 0]);
 });
 
+test("an offset set gives back the page before when the next one's first offset is gone already", () => {
+  const set = new OffsetSet();
+  set.addRange(0, 1023);
+  set.add(1030);
+  set.add(1024);
+  // A page without a bit, before one with some.
+  set.addRange(0, 1022);
+  set.add(2000);
+  set.add(1023);
+  assert.deepEqual([set.first, set.countAbove, set.pageCount], [1025, 2, 1]);
+  const later = new OffsetSet();
+  later.add(1022);
+  later.add(1024);
+  later.add(1500);
+  later.addRange(0, 1023);
+  later.add(1023);
+  assert.deepEqual([later.first, later.countAbove, later.pageCount], [1025, 1, 1]);
+});
+
 interface Frame {
   offset: number;
   count: number;
