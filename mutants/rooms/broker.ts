@@ -128,7 +128,7 @@ export const brokerMutants: readonly RoomMutant[] = [
   {
     name: "a purge leaves the marks of priorities",
     file: "src/broker/cursor/priority-order.ts",
-    find: "    this.#from.fill(Infinity);\n    this.#present.fill(0);\n    const before",
+    find: "    for (const pages of this.#pagesOf) pages?.clear();\n    this.#present.fill(0);\n    const before",
     replace: "    const before",
   },
   {
@@ -140,8 +140,8 @@ export const brokerMutants: readonly RoomMutant[] = [
   {
     name: "each search for a priority begins at the front",
     file: "src/broker/cursor/priority-order.ts",
-    find: "        this.#from[level] = offset;\n        this.#found = page!;\n        return true;",
-    replace: "        return true;",
+    find: "          this.#from[level] = offset + at;\n          this.#found = page;\n          return true;",
+    replace: "          this.#from[level] = offset + at;\n          return true;",
   },
   {
     name: "a bound is applied before what came has its place by priority",

@@ -105,8 +105,8 @@ export const protocolMutants: readonly RoomMutant[] = [
   {
     name: "what a transaction settled does not count in the prefetch until the commit",
     file: "src/protocols/amqp/channel/channel.ts",
-    find: "      source.uncommitted++;\n",
-    replace: "",
+    find: "      source.uncommitted++;\n      this.transaction.addSettlement",
+    replace: "      this.transaction.addSettlement",
     also: ["clients/amqp/amqp-delivery", "clients/amqp/amqp-many"],
   },
   {

@@ -164,9 +164,9 @@ export const strangerMutants: readonly RoomMutant[] = [
   },
   {
     name: "An imported topic permission does not replace the one that is there",
-    file: "src/admin/definitions/import.ts",
-    find: "const byExchange = { ...topicPermissionsIn(user, name), [exchange]: next };",
-    replace: "const byExchange = { [exchange]: next, ...topicPermissionsIn(user, name) };",
+    file: "src/admin/definitions/items.ts",
+    find: "const byExchange = { ...topicPermissionsIn(user, vhost), [exchange]: next };",
+    replace: "const byExchange = { [exchange]: next, ...topicPermissionsIn(user, vhost) };",
     also: ["clients/management/definitions"],
   },
   {
