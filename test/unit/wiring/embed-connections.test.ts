@@ -94,6 +94,7 @@ test("AMQP: user, name, properties, channels, consumers, messages; closed by 320
   assert.equal(negotiated?.authMechanism, "PLAIN");
   assert.equal(JSON.parse(negotiated.clientProperties).product, "shop");
   const channels = describeChannels!();
+  assert.equal(typeof findHolders, "function");
   assert.deepEqual(
     channels.map(({ number, counts }) => [number, counts.publish, counts.deliver, counts.redeliver]),
     [
