@@ -122,8 +122,10 @@ test(
       const publisher = await connect();
       const idle = await connect();
       const flow: string[] = [];
-      idle.on("blocked", (reason: string) => flow.push(`blocked: ${reason}`));
-      idle.on("unblocked", () => flow.push("unblocked"));
+      publisher.on("blocked", (reason: string) => flow.push(`blocked: ${reason}`));
+      publisher.on("unblocked", () => flow.push("unblocked"));
+      let isIdleTold = false;
+      idle.on("blocked", () => (isIdleTold = true));
       const channel = await publisher.createConfirmChannel();
       await channel.assertQueue("q", { durable: true });
       const count = 800;
@@ -155,6 +157,7 @@ test(
       });
       await eventually(() => confirmed === count && seen.size === count, "all is confirmed and consumed");
       await eventually(() => flow.at(-1) === "unblocked", "connection.unblocked");
+      assert.ok(!isIdleTold, "who publishes nothing is not told");
       await untilReadiness(broker, 200);
       assert.equal(await produce(), 0);
       assert.equal(await redis.call("SET", "more", "x"), "+OK\r\n");
