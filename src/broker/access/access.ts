@@ -247,10 +247,6 @@ export class Access {
     return undefined;
   }
 
-  /**
-   * Calls `done` with the user's authorization: at once if the password is remembered and there were no failures lately, otherwise
-   * later. Null: the password is wrong, the user may not log in from there, or there were too many failures lately.
-   */
   /** All attempts, whatever the protocol. */
   attemptsMade(): LoginAttempts {
     const sum = { succeeded: 0, failed: 0 };
@@ -261,6 +257,10 @@ export class Access {
     return sum;
   }
 
+  /**
+   * Calls `done` with the user's authorization: at once if the password is remembered and there were no failures lately, otherwise
+   * later. Null: the password is wrong, the user may not log in from there, or there were too many failures lately.
+   */
   logIn(credentials: Credentials, done: LoggedIn): void {
     const { name, password, remoteHost } = credentials;
     this.#storage.unwritten.lookedAtTable((kind) => kind === "user");

@@ -329,10 +329,10 @@ export class QueueCursor implements DurableState {
     return this.waiting.end(offset, passingOwner);
   }
 
-  /** A record that is to be given out again stands before the one that `peek` stops at. */
+  /** A record that is to be given out again stands before the one that `peek` stops at. Without priorities. */
   get isBehindWaiting(): boolean {
     const { waiting } = this;
-    return waiting.count > 0 && this.peek() && waiting.isAnyBefore(this.record.offset, this.order);
+    return waiting.count > 0 && this.peek() && waiting.isAnyBefore(this.record.offset);
   }
 
   #noteChange(offset: number): void {

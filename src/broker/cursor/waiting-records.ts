@@ -8,12 +8,13 @@
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import type { Log } from "../../storage/index.ts";
 import { isWaitingOwner, noOwner, type PendingTable, waitingOwner } from "./pending-table.ts";
-import type { PriorityOrder } from "./priority-order.ts";
 
 export class WaitingRecords {
   readonly #pending: PendingTable;
   count = 0;
   waitedBelow = 0;
+  /** None that is to be given out again is below. */
+  #againFrom = Infinity;
   /** Called when one of them is settled: it waits no more, and not because its time has come. */
   onSettled: (() => void) | null = null;
 
@@ -30,6 +31,7 @@ export class WaitingRecords {
     }
     pending.set(offset, owner, pending.countOf(offset), at);
     this.count++;
+    if (owner === waitingOwner) this.#againFrom = Math.min(this.#againFrom, offset);
   }
 
   /** The time has come: `holder` has the record now. Returns why it waited. */
@@ -55,17 +57,17 @@ export class WaitingRecords {
       return true;
     });
     this.count = 0;
+    this.#againFrom = Infinity;
   }
 
-  /** Whether a record that is to be given out again stands before that one. */
-  isAnyBefore(next: number, order: PriorityOrder | null): boolean {
+  /** Whether a record that is to be given out again stands before that one. What consumers hold before it is passed once. */
+  isAnyBefore(next: number): boolean {
     const pending = this.#pending;
-    let isAny = false;
-    pending.visit(0, order === null ? next : Infinity, (offset) => {
-      if (pending.ownerOf(offset) === waitingOwner) isAny = order === null || order.isBefore(offset, next);
-      return !isAny;
-    });
-    return isAny;
+    while (this.#againFrom < next && pending.ownerOf(this.#againFrom) !== waitingOwner) {
+      const following = pending.next(this.#againFrom + 1);
+      this.#againFrom = following < 0 ? Infinity : following;
+    }
+    return this.#againFrom < next;
   }
 
   /** After replay: what waited goes on waiting, nothing else is pending. */
@@ -77,5 +79,6 @@ export class WaitingRecords {
       return true;
     });
     this.count = pending.size;
+    this.#againFrom = this.count === 0 ? Infinity : 0;
   }
 }

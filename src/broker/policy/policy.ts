@@ -244,6 +244,7 @@ export function effectivePolicy(
   const overflow = overflowOf(isQuorum ? policyFirst("overflow") : argumentFirst("overflow"));
   // What a consumer rejects in a queue of dead letters is gone: a policy for both would bring it back for ever.
   const retryLimit = deadLettersOf in args ? undefined : numberOf(policyFirst("retry-limit"));
+  const maxPriority = type === "classic" ? Math.min(numberOf(args["x-max-priority"]) ?? 0, priorityMax) : 0;
   const maxLength = least("max-length");
   const maxLengthBytes =
     type === "stream" ? numberOf(policyFirst("max-length-bytes")) : least("max-length-bytes");
@@ -268,9 +269,10 @@ export function effectivePolicy(
     retryFactor: numberOf(policyFirst("retry-factor")),
     retryMaxMs: numberOf(policyFirst("retry-max-ms")),
     retryJitter: numberOf(policyFirst("retry-jitter")),
-    retryKeepsOrder: policyFirst("retry-keeps-order") === true,
+    // Priorities are another order.
+    retryKeepsOrder: policyFirst("retry-keeps-order") === true && maxPriority === 0,
     singleActiveConsumer: args["x-single-active-consumer"] === true,
-    maxPriority: type === "classic" ? Math.min(numberOf(args["x-max-priority"]) ?? 0, priorityMax) : 0,
+    maxPriority,
     keepsReturnOrder: isQuorum,
     countsDeliveries: deliveryLimit !== undefined || isQuorum || retryLimit !== undefined,
   };

@@ -17,7 +17,7 @@ export function queueDelete(channel: Channel, values: MethodArguments["queue.del
       throw new AmqpError("PRECONDITION_FAILED", `${what} in use`);
     }
     // What waits to be delivered again is nobody's, and would be gone.
-    if (values.ifEmpty && queue.readyCount + (queue.cursor?.waiting.count ?? 0) > 0) {
+    if (values.ifEmpty && queue.readyCount + queue.waitingCount > 0) {
       throw new AmqpError("PRECONDITION_FAILED", `${what} not empty`);
     }
   }

@@ -43,7 +43,7 @@ export const offsetDelete: Handler<"OffsetDelete"> = function* (call, request) {
       results.push({ partitionIndex, errorCode: remove(name, partitionIndex) });
       if (--left > 0) continue;
       left = deletionsInPiece;
-      yield deletionsInPiece * unitsOfDeletion;
+      yield deletionsInPiece * unitsOfDeletion + subscriptions.unitsOfLook;
       // After each pause: a member may have subscribed meanwhile.
       yield* subscriptions.readNew();
     }
@@ -64,13 +64,18 @@ class Subscriptions {
     this.#groupId = groupId;
   }
 
+  /** What it costs to find out that there is nothing new. */
+  get unitsOfLook(): number {
+    return Math.ceil((this.#coordinator.find(this.#groupId)?.members.size ?? 0) / membersPerUnit);
+  }
+
   /** When it ends there is nothing new, in that turn. */
   *readNew(): Job<void> {
     for (;;) {
       const members = [...(this.#coordinator.find(this.#groupId)?.members.values() ?? [])];
       const news = members.filter(({ details }) => !this.#read.has(details));
       if (news.length === 0) return;
-      yield Math.ceil(members.length / membersPerUnit);
+      yield this.unitsOfLook;
       for (const { details } of news) {
         this.#read.add(details);
         for (const { metadata } of details.protocols) {

@@ -355,3 +355,37 @@ test("a dead letter says where it was and how often it was delivered; a dead-let
     assert.ok(text.includes(part), part);
   await bare.close();
 });
+
+test("what consumers hold in front of the waiting message is passed once, not for each delivery", async () => {
+  const bare = await openBareBroker();
+  const queue = bare.declare("q", { ...policy, "x-retry-keeps-order": true as unknown as number });
+  const held = 2000;
+  for (let i = 0; i < held + 2; i++) publishTo(queue, String(i));
+  const taken = Array.from({ length: held + 1 }, () => take(queue)!.offset);
+  reject(queue, taken.at(-1)!);
+  const { pending } = queue.cursor!;
+  let looks = 0;
+  const next = pending.next.bind(pending);
+  pending.next = (from) => {
+    looks++;
+    return next(from);
+  };
+  for (let i = 0; i < 100; i++) assert.equal(take(queue), null);
+  assert.ok(looks <= held, `${looks} looks`);
+  await passed(bare, 100);
+  assert.deepEqual([take(queue)?.offset, take(queue)?.offset], [held, held + 1]);
+  await bare.close();
+});
+
+test("in a queue with priorities the order of retries is not kept", async () => {
+  const bare = await openBareBroker();
+  const queue = bare.declare("q", {
+    ...policy,
+    "x-max-priority": 5,
+    "x-retry-keeps-order": true as unknown as number,
+  });
+  for (const body of ["a", "b"]) publishTo(queue, body);
+  reject(queue, take(queue)!.offset);
+  assert.equal(take(queue)?.body, "b");
+  await bare.close();
+});
