@@ -10,13 +10,12 @@
  * others the one that sorts. Invariant: however long the list, no turn makes more than a piece of it, its JSON included.
  */
 import { matchingUnits, Regex } from "../../base/patterns/regex.ts";
-import type { Job } from "../../base/turn-work.ts";
+import { type Job, resultOf } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { sortedInSlices } from "../../base/sliced-sort.ts";
 import { json, Refusal } from "../answers.ts";
 import { badRequest } from "./body.ts";
 import type { Answer } from "./endpoint.ts";
-import { ran } from "./ran.ts";
 import { itemsText, TextPieces } from "./text-pieces.ts";
 
 /** By a field's name, how it is made; undefined leaves it out. */
@@ -66,7 +65,7 @@ const itemsOfPiece = 16;
 /** Answers with the list, in slices. */
 export function list<Item>(broker: Broker, query: URLSearchParams, all: ListOf<Item>): Promise<Answer> {
   const wanted = read(query);
-  return ran(broker, answered(all, wanted));
+  return resultOf(broker.work, answered(all, wanted));
 }
 
 /** A list that RabbitMQ neither filters by name nor cuts into pages. */

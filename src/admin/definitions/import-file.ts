@@ -4,6 +4,7 @@ import { definitionsIn } from "../../base/definitions/document.ts";
 import { StartError } from "../../base/errors.ts";
 import { parseJson } from "../../base/definitions/json.ts";
 import { limits } from "../../base/limits.ts";
+import { resultOf } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { Refusal } from "../answers.ts";
 import type { QueueFault } from "../api/surroundings.ts";
@@ -15,13 +16,8 @@ export async function importFile(broker: Broker, file: string, queueFault: Queue
   const given = definitionsIn(await parsed(file));
   if (typeof given === "string") throw failed(file, given);
   const document = await withHashes(broker, given);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  broker.work.run(importing(broker, document, { vhost: null, caller: null, queueFault }), (outcome) => {
-    if ("error" in outcome) reject(outcome.error);
-    else resolve();
-  });
   try {
-    await promise;
+    await resultOf(broker.work, importing(broker, document, { vhost: null, caller: null, queueFault }));
   } catch (error) {
     if (error instanceof Refusal) throw failed(file, error.message);
     throw error;

@@ -5,12 +5,11 @@
  * Invariant: however many connections there are, no turn looks at more than a piece of them.
  */
 import type { OpenConnection } from "../../base/connection-facts.ts";
-import type { Job } from "../../base/turn-work.ts";
+import { type Job, resultOf } from "../../base/turn-work.ts";
 import { done, json, Refusal } from "../answers.ts";
 import { isAdministrator, isMonitor, objectRefused, vhostAt } from "../api/audience.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { list, listQuery, shown } from "../api/list.ts";
-import { ran } from "../api/ran.ts";
 import {
   channelFields,
   channelName,
@@ -57,8 +56,8 @@ function* withEach(asked: AskedAny, isWanted: IsWanted, act: (item: ConnectionIt
 
 async function firstOf(asked: AskedAny, isWanted: IsWanted): Promise<ConnectionItem | null> {
   let found: ConnectionItem | null = null;
-  await ran(
-    asked.broker,
+  await resultOf(
+    asked.broker.work,
     withEach(asked, isWanted, (item) => ((found = item), true)),
   );
   return found;
@@ -74,8 +73,8 @@ export async function countConnections(
     channels += facts.channels;
     return false;
   };
-  await ran(
-    asked.broker,
+  await resultOf(
+    asked.broker.work,
     withEach(asked, (item) => maySee(asked, item), count),
   );
   return { connections, channels };
@@ -261,7 +260,7 @@ export const connectionEndpoints: readonly Endpoint[] = [
     run: async (asked) => {
       if (!mayClose(asked as AskedAny, asked.names["user"]!)) throw notYours();
       const closed = (item: ConnectionItem): boolean => (close(asked as AskedAny, item), false);
-      await ran(asked.broker, withEach(asked as AskedAny, ofUser(asked as AskedAny), closed));
+      await resultOf(asked.broker.work, withEach(asked as AskedAny, ofUser(asked as AskedAny), closed));
       return done(204);
     },
   }),

@@ -1,4 +1,5 @@
 /** Definitions, whole or of one virtual host: /api/definitions. What is in them: ../definitions/. */
+import { resultOf } from "../../base/turn-work.ts";
 import { any, looseObject } from "valibot";
 import { definitionsIn } from "../../base/definitions/document.ts";
 import { limits } from "../../base/limits.ts";
@@ -7,7 +8,6 @@ import { done } from "../answers.ts";
 import { mayAsk, seenVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
-import { ran } from "../api/ran.ts";
 import { exportAll, exportVhost } from "../definitions/export.ts";
 import { withHashes } from "../definitions/passwords.ts";
 import { importing } from "../definitions/import.ts";
@@ -29,7 +29,7 @@ async function imported(
   const document = vhost === null ? await withHashes(broker, given) : given;
   // Hashes may have taken long: the caller may be another by now.
   mayAsk(caller, "administrator");
-  await ran(broker, importing(broker, document, { vhost, caller, queueFault: around.queueFault }));
+  await resultOf(broker.work, importing(broker, document, { vhost, caller, queueFault: around.queueFault }));
   for (const each of broker.vhosts.values()) await each.policies.applied();
   return done(204);
 }
@@ -44,7 +44,7 @@ function wholeAt(path: string): Endpoint[] {
         "Users, virtual hosts, permissions, policies, parameters, queues, exchanges and bindings, as RabbitMQ exports them.",
       query: { download: "the name of the file that a browser keeps it in" },
       run: async ({ broker, caller, query }) =>
-        asFile(await ran(broker, exportAll(broker, seenVhosts(broker, caller))), query),
+        asFile(await resultOf(broker.work, exportAll(broker, seenVhosts(broker, caller))), query),
     }),
     endpoint({
       method: "POST",
@@ -74,7 +74,7 @@ export const definitionEndpoints: readonly Endpoint[] = [
     run: async ({ broker, names, query }) => {
       const vhost = namedVhost(broker, names["vhost"]!);
       if (vhost === undefined) throw badRequest("vhost_not_found");
-      return asFile(await ran(broker, exportVhost(broker, vhost)), query);
+      return asFile(await resultOf(broker.work, exportVhost(broker, vhost)), query);
     },
   }),
   endpoint({

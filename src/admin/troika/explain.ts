@@ -1,4 +1,5 @@
 /** Where a message would go and why: /api/troika/explain. */
+import { resultOf } from "../../base/turn-work.ts";
 import { any, looseObject, optional, record, string } from "valibot";
 import { limits } from "../../base/limits.ts";
 import {
@@ -10,7 +11,6 @@ import { factsOfHeaders } from "../../broker/exchange/routing/message-headers.ts
 import { json, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { endpoint, type Endpoint } from "../api/endpoint.ts";
-import { ran } from "../api/ran.ts";
 import { lookedVhostAt } from "../rabbitmq/lookups.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 
@@ -60,7 +60,7 @@ export const explainEndpoints: readonly Endpoint[] = [
       if (key.length > limits.nameBytesMax)
         throw badRequest(`routing_key is longer than ${limits.nameBytesMax} bytes`);
       const job = explaining(vhost, exchange, key, factsOfHeaders(body.headers));
-      return json(200, shownExplanation(await ran(broker, job)));
+      return json(200, shownExplanation(await resultOf(broker.work, job)));
     },
   }),
 ];

@@ -1,9 +1,9 @@
 /** What is told of the node in several places: its listeners, what came and went, the types of exchanges. */
+import { resultOf } from "../../../base/turn-work.ts";
 import { exchangeTypes } from "../../../broker/exchange/definition.ts";
 import { exchangeTypeDescription } from "../../../broker/exchange/exchange-types.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Asked } from "../../api/endpoint.ts";
-import { ran } from "../../api/ran.ts";
 import type { ListenerFacts, Surroundings } from "../../api/surroundings.ts";
 
 export function exchangeTypesShown(): object[] {
@@ -16,7 +16,7 @@ export function exchangeTypesShown(): object[] {
 
 /** Adds up, in slices. */
 export function renewTotals(broker: Broker): Promise<void> {
-  return ran(broker, broker.totals.renewing());
+  return resultOf(broker.work, broker.totals.renewing());
 }
 
 export function shownListener({ protocol, host, port, isTls }: ListenerFacts, node: string): object {
