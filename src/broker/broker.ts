@@ -30,6 +30,7 @@ import { DedupWindows } from "./dedup/dedup-windows.ts";
 import { DiskLog } from "./disk-log.ts";
 import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
+import type { Delays } from "./intake/intake.ts";
 import { PublisherFlow } from "./publisher-flow.ts";
 import type { Queue } from "./queue/queue.ts";
 import { InflationBudget } from "./queue/inflation-budget.ts";
@@ -116,6 +117,8 @@ export class Broker {
   enterStream: EnterStream | null = null;
   /** Exchanges that keep messages have them from here. Set by the protocol whose exchanges they are. */
   stations: Stations | null = null;
+  /** Keeps messages that are to arrive later. Set by the wiring, as soon as the journal has been replayed. */
+  delays: Delays | null = null;
   readonly vhosts = new Map<string, Vhost>();
   /** Policies, limits, and what else is kept by name in a virtual host. */
   readonly parameters: RuntimeParameters;

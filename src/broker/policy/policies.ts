@@ -4,6 +4,7 @@
  * Not here: how they are merged (policy.ts), what a new policy leaves to do (policy-change.ts), which policy matches which name.
  * Invariant: `queue.policy` is merged from the current layers and the queue's arguments.
  */
+import { intakeOf } from "../intake/intake.ts";
 import type { QueueOptions } from "../queue/definition.ts";
 import { IdleExpiry } from "./idle-expiry.ts";
 import { effectivePolicy, keepsHistory, noLayers, type PolicyLayers, type TopicSettings } from "./policy.ts";
@@ -25,6 +26,7 @@ export class QueuePolicies {
     this.#queue = queue;
     this.layers = layers;
     this.ttlEras = new TtlEras(ttlEras);
+    queue.intake = intakeOf(queue, null);
     this.change = new PolicyChange(queue);
     const { clock, timers } = queue.vhost.broker;
     this.idleExpiry = new IdleExpiry({
@@ -59,6 +61,7 @@ export class QueuePolicies {
     queue.log.store.seal();
     queue.policy = effectivePolicy(queue, this.layers, this.#topic);
     queue.keepsHistory = queue.kind === "queue" && keepsHistory(queue.policy);
+    queue.intake = intakeOf(queue, queue.intake);
     this.change.from(before);
   }
 

@@ -14,6 +14,7 @@
  *     overflow                                 argument first     policy first       argument
  *     dead-letter-exchange, -routing-key       argument first     argument first     argument
  *     retry-limit and the others of retry      policy first       policy first       policy first
+ *     delay-allowed                            policy first       policy first       policy first
  *     max-age, history-ms, history-bytes       policy first       policy first       policy first
  *
  * Before that the policy and the operator policy are merged: where both set a number that `lesserOf` names, the lesser counts;
@@ -55,6 +56,8 @@ export interface QueuePolicy {
   readonly retryJitter: number | undefined;
   /** While a record of a queue waits to be delivered again, none behind it is delivered. */
   readonly retryKeepsOrder: boolean;
+  /** Messages may say when they are to arrive (intake/delay-headers.ts). */
+  readonly delayAllowed: boolean;
   readonly singleActiveConsumer: boolean;
   /** The highest priority of records; 0: they have none. */
   readonly maxPriority: number;
@@ -130,6 +133,16 @@ export function maxAgeMs(value: unknown): number | undefined {
 /** Acknowledged records stay readable for a while. */
 export function keepsHistory({ historyMs, historyBytes }: QueuePolicy): boolean {
   return historyMs !== undefined || historyBytes !== undefined;
+}
+
+/** It takes some messages before the log does (intake/intake.ts). */
+export function hasIntake({ delayAllowed }: QueuePolicy): boolean {
+  return delayAllowed;
+}
+
+/** Each publish asks the destination first. */
+export function isGuarded(policy: QueuePolicy): boolean {
+  return policy.overflow !== "drop-head" || hasIntake(policy);
 }
 
 /** For topics that were made as topics: seven days, any size. */
@@ -271,6 +284,7 @@ export function effectivePolicy(
     retryJitter: numberOf(policyFirst("retry-jitter")),
     // Priorities are another order.
     retryKeepsOrder: policyFirst("retry-keeps-order") === true && maxPriority === 0,
+    delayAllowed: policyFirst("delay-allowed") === true,
     singleActiveConsumer: args["x-single-active-consumer"] === true,
     maxPriority,
     keepsReturnOrder: isQuorum,

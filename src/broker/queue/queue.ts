@@ -14,6 +14,7 @@ import type { QueueCursor } from "../cursor/queue-cursor.ts";
 import type { GroupCursor } from "../groups/group-cursor.ts";
 import type { TickedQueue } from "../ticker.ts";
 import type { Vhost } from "../vhost.ts";
+import type { Intake } from "../intake/intake.ts";
 import { QueueConsumers } from "./consumers.ts";
 import type { QueueKind, QueueOptions } from "./definition.ts";
 import { deliverReady } from "./delivery.ts";
@@ -45,6 +46,8 @@ export class Queue implements TickedQueue {
   /** The merged policy; `policies` replaces it. */
   policy: QueuePolicy;
   readonly policies: QueuePolicies;
+  /** Takes some messages of clients before the log does; mostly null. Set with the policy. */
+  intake: Intake | null = null;
   /** Some records may expire, so the head is checked before each delivery. */
   canExpire: boolean;
   /** Some records may have an expiration of their own. */

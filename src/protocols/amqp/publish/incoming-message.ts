@@ -15,7 +15,7 @@ import type { LiveChannels } from "../../../broker/live/channels.ts";
 import type { OutgoingMessage } from "../../../broker/exchange/outgoing-message.ts";
 import { PropertyOffsets } from "../../../message/amqp/property-offsets.ts";
 import { type AmqpRecordParts, bodySizeBytes, noHiddenKeys } from "../../../message/amqp/record.ts";
-import { checkFieldTableBody, hasRoutingField } from "../../../message/amqp/table-scan.ts";
+import { checkFieldTableBody, findFieldAt, hasRoutingField } from "../../../message/amqp/table-scan.ts";
 import { envelope } from "../../../message/envelope.ts";
 import { AmqpError } from "../core/errors.ts";
 import { recordParts } from "./publish-properties.ts";
@@ -218,6 +218,16 @@ export class IncomingMessage implements OutgoingMessage {
 
   asAmqp(): AmqpRecordParts {
     return recordParts(this);
+  }
+
+  mayHaveHeader(name: Buffer): boolean {
+    const { buffer, headersStart, headersEnd } = this.properties;
+    return headersStart >= 0 && findFieldAt(buffer, headersStart, headersEnd, name) >= 0;
+  }
+
+  asStored(): ReturnType<OutgoingMessage["asStored"]> {
+    const { buffer, routeStart, recordEnd } = recordParts(this);
+    return { envelope: envelope.amqp, buffer, start: routeStart, end: recordEnd };
   }
 
   publishLive(live: LiveChannels): number {

@@ -47,6 +47,14 @@ class EntryMessage implements OutgoingMessage {
     return this.#view.show({ envelope: envelope.redis, buffer, start: 0, end: length, ...place });
   }
 
+  mayHaveHeader(): boolean {
+    return true;
+  }
+
+  asStored(): ReturnType<OutgoingMessage["asStored"]> {
+    return { envelope: envelope.redis, buffer: this.#entry.buffer, start: 0, end: this.#entry.length };
+  }
+
   /** Subscribers hear what is the entry's body for other protocols. */
   publishLive(live: LiveChannels): number {
     const { buffer, bodyStart, bodyEnd } = this.asAmqp();
