@@ -42,7 +42,7 @@ export class SipHash {
         mh = word(bytes, at + 4);
       } else if (step === last) {
         mh = size << 24;
-        for (let i = size & 7; i > 0; ) {
+        for (let i = size & 7; i > 0;) {
           i--;
           const byte = bytes[start + last * 8 + i]!;
           if (i < 4) ml |= byte << (i * 8);

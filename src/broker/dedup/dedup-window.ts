@@ -45,7 +45,10 @@ export class DedupWindow implements RunOwner {
   readonly #asked = { a: 0, b: 0, c: 0, d: 0 };
   #stalePlace = -1;
 
-  constructor(keeper: WindowKeeper, options: Pick<DedupWindow, "logId" | "byChecksum" | "by" | "isDurable" | "windowMs">) {
+  constructor(
+    keeper: WindowKeeper,
+    options: Pick<DedupWindow, "logId" | "byChecksum" | "by" | "isDurable" | "windowMs">,
+  ) {
     this.#keeper = keeper;
     this.logId = options.logId;
     this.byChecksum = options.byChecksum;

@@ -63,6 +63,8 @@ export class DedupWindows implements StateSource, WindowKeeper {
   #replayed: Map<number, Map<number, IdBlock>> | null = new Map();
   /** The memory of all windows. */
   bytes = 0;
+  /** Copies that were dropped since the start, by all destinations. */
+  copies = 0;
   /** The run that ends `changes`, which the next id may join. */
   #runAt = 0;
   #runEnd = -1;
@@ -75,6 +77,10 @@ export class DedupWindows implements StateSource, WindowKeeper {
     this.#random = random;
     this.idsMax = idsMax ?? limits.dedupIdsMax;
     this.#bytesMax = bytesMax ?? limits.dedupBytesMax;
+  }
+
+  now(): number {
+    return this.#clock.now();
   }
 
   /** Before the first window is asked for. */
@@ -104,7 +110,13 @@ export class DedupWindows implements StateSource, WindowKeeper {
     if (present !== undefined) this.empty(log);
     const text = Buffer.from(by.text);
     const byChecksum = crc32(text, 0, text.length);
-    const window = new DedupWindow(this, { logId: log.id, byChecksum, by, isDurable: log.isDurable, windowMs });
+    const window = new DedupWindow(this, {
+      logId: log.id,
+      byChecksum,
+      by,
+      isDurable: log.isDurable,
+      windowMs,
+    });
     this.#windows.set(log.id, window);
     return window;
   }

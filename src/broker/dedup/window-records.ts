@@ -20,7 +20,12 @@ export interface RunOwner {
 }
 
 /** Begins a run of the block's ids from `index` on; returns where it starts. */
-export function beginRun(out: ByteWriter, { logId, byChecksum }: RunOwner, block: IdBlock, index: number): number {
+export function beginRun(
+  out: ByteWriter,
+  { logId, byChecksum }: RunOwner,
+  block: IdBlock,
+  index: number,
+): number {
   const at = out.length;
   out.uint32(logId).uint32(byChecksum).int64(block.number).uint16(index).uint16(0).int64(block.baseMs);
   return at;

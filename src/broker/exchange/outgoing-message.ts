@@ -8,6 +8,9 @@ import { AmqpRecordParts, readAmqpRecord } from "../../message/amqp/record.ts";
 import { envelope, type Envelope } from "../../message/envelope.ts";
 import { KafkaBatch } from "../../message/kafka/batch.ts";
 import { propertyFlag } from "../../message/amqp/properties.ts";
+import { PropertyOffsets } from "../../message/amqp/property-offsets.ts";
+import { amqpIdOf } from "../../message/identity/amqp-id.ts";
+import type { DedupBy, FoundId } from "../../message/identity/dedup-by.ts";
 import type { LogGroup } from "../../storage/index.ts";
 import type { LiveChannels } from "../live/channels.ts";
 import type { RecordBytes } from "../schedule/enter-stream.ts";
@@ -26,6 +29,8 @@ export interface OutgoingMessage {
   asAmqp(): AmqpRecordParts;
   /** Quickly: false only where it has no header of that name (a Kafka header, or a field of a Redis entry), which is ASCII. */
   mayHaveHeader(name: Buffer): boolean;
+  /** What the message is known by; null where it has no such id. Valid until the next call, for any message. */
+  idBy(by: DedupBy): FoundId | null;
   /** The message as `appendTo` copies it; valid until the next call, here or of `asAmqp`. */
   asStored(): RecordBytes;
   /** Delivers it to the subscribers of its channel, which is its routing key; returns how many got it. */
@@ -46,6 +51,7 @@ export function appendRecord(
 }
 
 const stored = new KafkaBatch();
+const offsets = new PropertyOffsets();
 
 /** Appends a record in the form in which it was stored before, as one that comes at `now`; a batch holds one record. */
 export function appendStored(group: LogGroup, record: RecordBytes, now: number): void {
@@ -81,6 +87,13 @@ export class AmqpRecordMessage implements OutgoingMessage {
 
   asAmqp(): AmqpRecordParts {
     return this.#parts;
+  }
+
+  idBy(by: DedupBy): FoundId | null {
+    const { buffer, propertiesStart, headerEnd, exchangeStart, exchangeEnd } = this.#parts;
+    const { routingKeyStart, routingKeyEnd } = this.#parts;
+    const keyStart = exchangeEnd === exchangeStart ? -1 : routingKeyStart;
+    return amqpIdOf(by, offsets.walk(buffer, propertiesStart, headerEnd), buffer, keyStart, routingKeyEnd);
   }
 
   mayHaveHeader(): boolean {

@@ -205,8 +205,9 @@ function appendToAll({ durable, volatile }: Route, message: OutgoingMessage): vo
 
 /** Appends a client's message that the queue's intake has let pass. */
 function store(queue: Queue, message: OutgoingMessage): void {
-  message.appendTo(queue.log.group);
-  queue.intake?.appended(message);
+  const { log, intake } = queue;
+  message.appendTo(log.group);
+  if (intake !== null) intake.appended(log.store.reservedOffset);
 }
 
 /** Checks whether a batch or a transaction fits as a whole: adds up first what each bounded queue would get. */

@@ -7,19 +7,27 @@
  * Invariants: a queue without such a policy has no intake; `concerns` changes nothing, and says what `takes` will say next; what `takes` keeps
  * is in the journal's group of this tick.
  */
+import type { DedupWindows } from "../dedup/dedup-windows.ts";
+import { QueueCopies } from "../dedup/queue-copies.ts";
 import type { OutgoingMessage } from "../exchange/outgoing-message.ts";
 import { hasIntake, type QueuePolicy } from "../policy/policy.ts";
 import { propertiesOfParts } from "../exchange/routing/message-headers.ts";
+import type { Log } from "../../storage/index.ts";
 import { delayHeader, deliverAtHeader, dueOf } from "./delay-headers.ts";
 
 /** The destination, as much of it as the intake knows. */
 export interface IntakePlace {
   readonly name: string;
-  readonly log: { readonly isDurable: boolean };
+  readonly log: Log;
+  deduplicated: number;
   readonly policy: QueuePolicy;
   readonly vhost: {
     readonly name: string;
-    readonly broker: { readonly clock: { now(): number }; readonly delays: Delays | null };
+    readonly broker: {
+      readonly clock: { now(): number };
+      readonly delays: Delays | null;
+      readonly dedup: DedupWindows;
+    };
   };
 }
 
@@ -32,10 +40,12 @@ export interface Delays {
 export interface Copies {
   /** A message like this one came within the window. Changes nothing. */
   isCopy(message: OutgoingMessage): boolean;
-  /** Such a message is dropped. */
-  dropped(message: OutgoingMessage): void;
-  /** The message was stored, or waits. */
-  taken(message: OutgoingMessage): void;
+  /** The offset of the message that the last copy was one of; -1: that is not known. It may be gone. */
+  readonly offsetOfFirst: number;
+  /** The copy that was found last is dropped. */
+  dropped(): void;
+  /** The message that was looked at last was stored at that offset; -1: it waits. */
+  taken(offset: number): void;
 }
 
 const delayNames = [Buffer.from(delayHeader), Buffer.from(deliverAtHeader)] as const;
@@ -61,20 +71,20 @@ export class Intake {
     if (this.dropsCopy(message)) return true;
     if (!this.#isLater(message)) return false;
     this.#place.vhost.broker.delays!.add(this.#place, message, this.#due);
-    this.copies?.taken(message);
+    this.copies?.taken(-1);
     return true;
   }
 
   /** Drops the message if it is a copy. For ways in on which nothing waits. */
   dropsCopy(message: OutgoingMessage): boolean {
     if (this.copies?.isCopy(message) !== true) return false;
-    this.copies.dropped(message);
+    this.copies.dropped();
     return true;
   }
 
-  /** The message went on, and was appended. */
-  appended(message: OutgoingMessage): void {
-    this.copies?.taken(message);
+  /** The message that `takes` let pass is appended at that offset. */
+  appended(offset: number): void {
+    this.copies?.taken(offset);
   }
 
   #isLater(message: OutgoingMessage): boolean {
@@ -89,5 +99,12 @@ export class Intake {
 
 /** The intake of a destination with its current policy; null where it needs none. */
 export function intakeOf(place: IntakePlace, before: Intake | null): Intake | null {
-  return hasIntake(place.policy) ? (before ?? new Intake(place)) : null;
+  const { policy, log, vhost } = place;
+  const { dedup } = vhost.broker;
+  const intake = hasIntake(policy) ? (before ?? new Intake(place)) : null;
+  if (policy.dedup === null) dedup.empty(log);
+  if (intake !== null)
+    intake.copies =
+      policy.dedup === null ? null : new QueueCopies(dedup, dedup.windowOf(log, policy.dedup), place);
+  return intake;
 }

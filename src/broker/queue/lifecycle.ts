@@ -110,6 +110,7 @@ export function deleteQueue(queue: Queue): void {
   if (handle !== null) storage.deleteState(handle);
   deleteProducersOf(queue);
   for (const prefix of goingWithQueues) deleteCompanion(prefix, queue);
+  vhost.broker.dedup.forget(queue.log);
   storage.deleteLog(queue.log);
   storage.definitions.delete(definitionKey("queue", vhost.name, queue.name));
   vhost.topics.queueDeleted(queue);

@@ -97,6 +97,8 @@ export class Queue implements TickedQueue {
   expired = 0;
   dropped = 0;
   rejected = 0;
+  /** Copies of messages that it had accepted. */
+  deduplicated = 0;
   /** Of the delivered ones: those that needed no acknowledgement; those of basic.get, with and without. */
   deliveredNoAck = 0;
   got = 0;

@@ -11,29 +11,27 @@ import { names } from "../convert/names.ts";
 import { fieldTag, writeFieldText } from "../convert/values.ts";
 import { type DedupBy, foundId, type FoundId } from "./dedup-by.ts";
 
-/** Exchange and routing key of a message, without their lengths. */
-export interface AmqpRoute {
-  readonly buffer: Buffer;
-  readonly exchangeSize: number;
-  readonly keyStart: number;
-  readonly keyEnd: number;
-}
-
 const keyHeader = Buffer.from(names.key);
 const text = new ByteWriter(64);
 
-/** Null where the message has no such id. */
-export function amqpIdOf(by: DedupBy, properties: PropertyOffsets, route: AmqpRoute): FoundId | null {
+/**
+ * Null where the message has no such id. The routing key is `keyBuffer[keyStart, keyEnd)`; a start of -1: it came through the default
+ * exchange.
+ */
+export function amqpIdOf(
+  by: DedupBy,
+  properties: PropertyOffsets,
+  keyBuffer: Buffer,
+  keyStart: number,
+  keyEnd: number,
+): FoundId | null {
   switch (by.kind) {
     case "message-id":
       return foundId(properties.buffer, properties.messageIdStart, properties.messageIdEnd);
     case "header":
       return headerOf(properties, by.name);
-    case "key": {
-      const key = headerOf(properties, keyHeader);
-      if (key !== null || route.exchangeSize === 0) return key;
-      return foundId(route.buffer, route.keyStart, route.keyEnd);
-    }
+    case "key":
+      return headerOf(properties, keyHeader) ?? foundId(keyBuffer, keyStart, keyEnd);
   }
 }
 

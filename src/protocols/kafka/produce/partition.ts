@@ -38,36 +38,43 @@ export function isTakenBy(queue: Queue, batch: KafkaBatch, decompressedBytesMax:
 
 /**
  * Offers the batch to the queue's intake. Null: it takes none of the records, and the batch is to be appended as it came. Otherwise the
- * others have been appended; the result is the offset of the first, the log's end where there is none.
+ * others have been appended; the result is the offset of the first. Where there is none it is that of the message that the first record is a
+ * copy of, else the log's end.
  */
 export function offer(queue: Queue, batch: KafkaBatch, decompressedBytesMax: number): number | null {
   const intake = queue.intake!;
   const { log } = queue;
+  /** Of the first record that is stored; then of the one that the first copy is a copy of. */
   let baseOffset = -1;
+  let firstOffset = -1;
   let isSplit = false;
-  const append = (): void => {
+  const append = (): number => {
     const offset = appendBatch(log.group, singleBatch(), 1);
     if (baseOffset < 0) baseOffset = offset;
+    return offset;
   };
+  const next = log.nextOffset + log.store.openCountOf(log);
   withRecords(batch, decompressedBytesMax, () => {
     let before = -1;
     forEachRecord((index) => {
       if (before >= 0) return;
-      if (intake.takes(message)) before = index;
-      else intake.appended(message);
+      if (intake.takes(message)) {
+        before = index;
+        firstOffset = intake.copies?.offsetOfFirst ?? -1;
+      } else intake.appended(next + index);
     });
     if (before < 0) return;
     isSplit = true;
     forEachRecord((index) => {
       if (index < before) append();
       else if (index > before && !intake.takes(message)) {
-        append();
-        intake.appended(message);
+        intake.appended(append());
       }
     });
   });
   if (!isSplit) return null;
   if (baseOffset >= 0) return baseOffset;
+  if (firstOffset >= 0) return firstOffset;
   log.store.seal();
   return log.nextOffset;
 }

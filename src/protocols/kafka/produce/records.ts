@@ -13,6 +13,7 @@ import { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
 import { KafkaBatch } from "../../../message/kafka/batch.ts";
 import { RecordCursor } from "../../../message/kafka/batch-records.ts";
+import { kafkaIdOf } from "../../../message/identity/kafka-id.ts";
 import { hasHeader, writeSingleRecord } from "../../../message/kafka/single-record.ts";
 import { appendBatch } from "./log.ts";
 
@@ -51,6 +52,11 @@ export const message: OutgoingMessage = {
     const { buffer, start, end } = singleBatch();
     const place = { offset: 0, timestamp: cursor.timestamp, id: noId, indexInFrame: 0 };
     return view.show({ envelope: envelope.kafka, buffer, start, end, ...place });
+  },
+  idBy(by) {
+    const id = kafkaIdOf(by, cursor);
+    cursor.rewindHeaders();
+    return id;
   },
   mayHaveHeader(name): boolean {
     return hasHeader(cursor, name);

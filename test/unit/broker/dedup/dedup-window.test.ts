@@ -62,18 +62,27 @@ for (const [name, windowMs, ids, steps] of [
       const random = (bound: number): number => seeded.below(bound);
       const seeded = new Seeded(seed);
       const { window, bytes } = windowOf(windowMs);
-      const model = new Map<string, { at: number; offset: number }>();
+      const model = new Map<string, { at: number; offset: number; mayBeForgotten: boolean }>();
+      /** Once the clock was outside of an id's window, it may be forgotten, though the clock may come back. */
+      const looked = (now: number): void => {
+        for (const each of model.values())
+          if (Math.abs(now - each.at) >= windowMs) each.mayBeForgotten = true;
+      };
       let now = 1_000_000;
       for (let step = 0; step < steps; step++) {
         const chance = random(1000);
-        if (chance === 0) now += random(windowMs * 3) - windowMs;
-        else if (chance < 500) now += random(3);
+        if (chance === 0) {
+          looked(now);
+          now += random(windowMs * 3) - windowMs;
+          looked(now);
+        } else if (chance < 500) now += random(3);
         const id = ids === Infinity ? `n${step}` : `id-${random(ids)}`;
         const known = model.get(id);
         const isCopy = known !== undefined && Math.abs(now - known.at) < windowMs;
-        assert.equal(offer(window, id, step, now), isCopy, `seed ${seed}, step ${step}`);
-        if (isCopy) assert.equal(window.offsetOfFirst, known.offset);
-        else model.set(id, { at: now, offset: step });
+        const said = offer(window, id, step, now);
+        if (said !== isCopy) assert.ok(isCopy && known.mayBeForgotten, `seed ${seed}, step ${step}`);
+        if (said) assert.equal(window.offsetOfFirst, known!.offset);
+        else model.set(id, { at: now, offset: step, mayBeForgotten: false });
       }
       assert.equal(window.bytes, bytes(), "the keeper knows the window's memory");
       now += windowMs * 10;

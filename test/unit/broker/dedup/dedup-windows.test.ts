@@ -53,10 +53,15 @@ test("after a kill an id is known exactly if its message is there", async () => 
         const window = bare.broker.dedup.windowOf(queue.log, rules(10_000_000));
         const there = new Set<string>();
         const reader = queue.reader();
-        while (reader.next()) there.add(reader.buffer.latin1Slice(reader.start, reader.end).replace(/^.*\0/s, ""));
+        while (reader.next())
+          there.add(reader.buffer.latin1Slice(reader.start, reader.end).replace(/^.*\0/s, ""));
         for (let i = 0; i < 6000; i++) {
           const id = `${name}-${i}`;
-          assert.equal(knows(window, id, bare.broker.clock.now()), there.has(id), `seed ${seed}, round ${round}: ${id}`);
+          assert.equal(
+            knows(window, id, bare.broker.clock.now()),
+            there.has(id),
+            `seed ${seed}, round ${round}: ${id}`,
+          );
         }
       }
     }
