@@ -76,18 +76,21 @@ export function publish(
   return publishWith(channel, exchange, key, body, properties);
 }
 
-/** The same with headers that are texts, and nothing else. */
+/** The same with headers that are texts, and a message id where one is given. */
 export function publishHeaders(
   channel: number,
   exchange: string,
   key: string,
   headers: Readonly<Record<string, string>>,
   body: Buffer,
+  messageId?: string,
 ): Buffer {
   const fields = Object.entries(headers).map(([name, value]) =>
     Buffer.concat([shortText(name), Buffer.from("S"), longText(value)]),
   );
-  return publishWith(channel, exchange, key, body, [uint(2, 0x2000), longText(Buffer.concat(fields))]);
+  const flags = 0x2000 | (messageId === undefined ? 0 : 0x0080);
+  const id = messageId === undefined ? [] : [shortText(messageId)];
+  return publishWith(channel, exchange, key, body, [uint(2, flags), longText(Buffer.concat(fields)), ...id]);
 }
 
 function publishWith(
