@@ -26,7 +26,7 @@ export class QueuePolicies {
     this.#queue = queue;
     this.layers = layers;
     this.ttlEras = new TtlEras(ttlEras);
-    queue.intake = intakeOf(queue, null);
+    this.#renewIntake();
     this.change = new PolicyChange(queue);
     const { clock, timers } = queue.vhost.broker;
     this.idleExpiry = new IdleExpiry({
@@ -61,8 +61,15 @@ export class QueuePolicies {
     queue.log.store.seal();
     queue.policy = effectivePolicy(queue, this.layers, this.#topic);
     queue.keepsHistory = queue.kind === "queue" && keepsHistory(queue.policy);
-    queue.intake = intakeOf(queue, queue.intake);
+    this.#renewIntake();
     this.change.from(before);
+  }
+
+  #renewIntake(): void {
+    const queue = this.#queue;
+    queue.intake = intakeOf(queue, queue.intake);
+    // Though a message is consumed before it is written: who is told that it was taken is told that its id is kept.
+    queue.log.forgetsConsumed = queue.kind === "queue" && queue.policy.dedup === null;
   }
 
   /** The ttl that counts for a record. */

@@ -122,7 +122,6 @@ export class Queue implements TickedQueue {
     this.log = log;
     this.cursor = cursor;
     log.owner = this;
-    log.forgetsConsumed = options.kind === "queue";
     // Before the journal's replay, which reports what was settled.
     if (cursor !== null && this.keepsHistory) cursor.history = new HistoryMarks();
     if (this.policy.keepsReturnOrder) cursor?.keepReturnOrder();
