@@ -98,8 +98,9 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a dead letter goes into a full queue",
     file: "src/broker/queue/dead-letter.ts",
-    find: "  vhost.publication.publish(exchange, route, message, leavesOut);\n",
-    replace: "  vhost.publication.publish(exchange, { ...route, hasGuards: false }, message, leavesOut);\n",
+    find: "  vhost.publication.publishOwn(exchange, route, message, leavesOut);\n",
+    replace:
+      "  vhost.publication.publishOwn(exchange, { ...route, hasGuards: false }, message, leavesOut);\n",
   },
   {
     name: "a message goes to the alternate exchange though a queue matches",
@@ -159,8 +160,9 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "live subscribers do not hear dead letters",
     file: "src/broker/queue/dead-letter.ts",
-    find: "  vhost.publication.publish(exchange, route, message, leavesOut);\n",
-    replace: "  vhost.publication.publish(exchange, { ...route, reachesLive: false }, message, leavesOut);\n",
+    find: "  vhost.publication.publishOwn(exchange, route, message, leavesOut);\n",
+    replace:
+      "  vhost.publication.publishOwn(exchange, { ...route, reachesLive: false }, message, leavesOut);\n",
   },
   {
     name: "live subscribers do not hear what comes through another exchange",

@@ -246,6 +246,11 @@ export const limits = {
   refusalLogMs: 1000,
   /** Longer waits are made of several timers: the runtimes' timers end at 2^31 ms, and fire at once beyond. */
   timerMsMax: 3_600_000,
+  /** Ids that one destination remembers for deduplication, and the memory of all of them: some 36 bytes an id. Beyond, the oldest are forgotten. */
+  dedupIdsMax: 4_000_000,
+  dedupBytesMax: 256 << 20,
+  /** The longest window of deduplication: 7 days. */
+  dedupWindowMsMax: 604_800_000,
   /** Data of the level `written` is synced to disk after this long at most. */
   lazySyncDelayMs: 1000,
 } as const;

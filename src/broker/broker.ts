@@ -26,9 +26,11 @@ import {
   totalCounters,
 } from "./rates.ts";
 import { AllTotals } from "./totals.ts";
+import { DedupWindows } from "./dedup/dedup-windows.ts";
 import { DiskLog } from "./disk-log.ts";
 import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
+import type { Delays } from "./intake/intake.ts";
 import { PublisherFlow } from "./publisher-flow.ts";
 import type { Queue } from "./queue/queue.ts";
 import { InflationBudget } from "./queue/inflation-budget.ts";
@@ -73,6 +75,8 @@ export interface BrokerOptions {
   kafkaDurability: Exclude<Durability, "memory">;
   /** Replaces some of `limits`, for tests. */
   turnBounds?: Partial<TurnBounds>;
+  /** Instead of those of `limits`, for tests. */
+  dedupBounds?: { readonly idsMax?: number; readonly bytesMax?: number };
   /** The epoch of this owner of the directory, higher than those of all owners before; absent: the next one. */
   epoch?: number;
   /** A sync failed, or another broker has taken the directory over (TAKEN_OVER): the process must end. */
@@ -94,6 +98,8 @@ export class Broker {
   readonly random: Random;
   readonly logger: Logger;
   readonly storage: Storage;
+  /** What queues remember of the messages that they have accepted, so that copies are found. */
+  readonly dedup: DedupWindows;
   readonly ticker: Ticker;
   /** The memory that connections hold. */
   readonly inFlight: BytesInFlight;
@@ -111,6 +117,8 @@ export class Broker {
   enterStream: EnterStream | null = null;
   /** Exchanges that keep messages have them from here. Set by the protocol whose exchanges they are. */
   stations: Stations | null = null;
+  /** Keeps messages that are to arrive later. Set by the wiring, as soon as the journal has been replayed. */
+  delays: Delays | null = null;
   readonly vhosts = new Map<string, Vhost>();
   /** Policies, limits, and what else is kept by name in a virtual host. */
   readonly parameters: RuntimeParameters;
@@ -135,13 +143,15 @@ export class Broker {
   #diskLook: Timer | null = null;
   readonly #diskLog: DiskLog;
 
-  private constructor(options: BrokerOptions, storage: Storage) {
+  private constructor(options: BrokerOptions, storage: Storage, dedup: DedupWindows) {
     this.options = options;
     this.clock = options.clock;
     this.timers = options.timers;
     this.random = options.random;
     this.logger = options.logger;
     this.storage = storage;
+    this.dedup = dedup;
+    dedup.attach(storage);
     const { clock, timers, memoryBytesMax } = options;
     this.turnBounds = { ...limits, ...options.turnBounds };
     this.inFlight = new BytesInFlight({ bytesMax: memoryBytesMax, timers });
@@ -195,20 +205,21 @@ export class Broker {
   /** Opens the data directory. Throws CORRUPT (see `troikamq check`), and errors of the disk. */
   static async open(options: BrokerOptions): Promise<Broker> {
     let broker: Broker | null = null;
+    const dedup = new DedupWindows({ ...options, ...options.dedupBounds });
     const storage = await Storage.open({
       disk: options.disk,
       directory: options.directory,
       now: () => options.clock.now(),
       journalBytesMax: options.journalBytesMax,
       ...(options.diskFreeBytesMin === undefined ? {} : { diskFreeBytesMin: options.diskFreeBytesMin }),
-      sources: options.sources ?? [],
+      sources: [...(options.sources ?? []), dedup],
       ...(options.epoch === undefined ? {} : { epoch: options.epoch }),
       requestFlush: () => broker?.ticker.request(),
       pause: () => new Promise((resolve) => options.timers.atTickEnd(resolve)),
       onDurable: () => broker?.ticker.durableMoved(),
       onFatal: options.onFatal,
     });
-    broker = new Broker(options, storage);
+    broker = new Broker(options, storage, dedup);
     await restoreDefinitions(broker);
     broker.isOpen = true;
     for (const vhost of broker.vhosts.values()) vhost.timedDeletions.begin();
@@ -314,6 +325,7 @@ export class Broker {
         yield 1;
       }
     }
+    yield* this.dedup.sweeping();
   }
 
   /** An unreadable record must not end the broker: nobody would catch the error in a timer. */

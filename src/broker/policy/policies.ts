@@ -4,6 +4,7 @@
  * Not here: how they are merged (policy.ts), what a new policy leaves to do (policy-change.ts), which policy matches which name.
  * Invariant: `queue.policy` is merged from the current layers and the queue's arguments.
  */
+import { intakeOf } from "../intake/intake.ts";
 import type { QueueOptions } from "../queue/definition.ts";
 import { IdleExpiry } from "./idle-expiry.ts";
 import { effectivePolicy, keepsHistory, noLayers, type PolicyLayers, type TopicSettings } from "./policy.ts";
@@ -25,6 +26,7 @@ export class QueuePolicies {
     this.#queue = queue;
     this.layers = layers;
     this.ttlEras = new TtlEras(ttlEras);
+    this.#renewIntake();
     this.change = new PolicyChange(queue);
     const { clock, timers } = queue.vhost.broker;
     this.idleExpiry = new IdleExpiry({
@@ -59,7 +61,15 @@ export class QueuePolicies {
     queue.log.store.seal();
     queue.policy = effectivePolicy(queue, this.layers, this.#topic);
     queue.keepsHistory = queue.kind === "queue" && keepsHistory(queue.policy);
+    this.#renewIntake();
     this.change.from(before);
+  }
+
+  #renewIntake(): void {
+    const queue = this.#queue;
+    queue.intake = intakeOf(queue, queue.intake);
+    // Though a message is consumed before it is written: who is told that it was taken is told that its id is kept.
+    queue.log.forgetsConsumed = queue.kind === "queue" && queue.policy.dedup === null;
   }
 
   /** The ttl that counts for a record. */

@@ -134,7 +134,7 @@ export function publishLetter(vhost: Vhost, message: AmqpRecordMessage, manner: 
   const isLeftOut = (target: Queue): boolean => cycling.has(target.name);
   const leavesOut = route.queues.some(isLeftOut) ? isLeftOut : null;
   if (manner === "surely") return vhost.publication.publishSurely(exchange, route, message, leavesOut);
-  vhost.publication.publish(exchange, route, message, leavesOut);
+  vhost.publication.publishOwn(exchange, route, message, leavesOut);
   return true;
 }
 

@@ -48,6 +48,7 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
     broker.createVhost(vhost!).groupOffsets.restore(group!, topic!, Number(partition), committed);
   }
   await broker.storage.replay();
+  broker.dedup.restored();
   finishGroups();
   for (const cursor of cursors) cursor.restored();
   for (const vhost of broker.vhosts.values()) {

@@ -14,8 +14,9 @@ import { batchHeaderBytes, KafkaBatch } from "../../../message/kafka/batch.ts";
 import { BatchCheck, type BatchRules } from "../../../message/kafka/batch-validate.ts";
 import type { AnswerJob, Call, Handler } from "../core/call.ts";
 import { faultOf } from "../core/errors.ts";
-import { appended, appendToQueue, sequenceVerdict } from "./log.ts";
-import { isTakenBy, type Outcome, publishToExchange } from "./exchange.ts";
+import { appended, appendToQueue, noteAppended, sequenceVerdict } from "./log.ts";
+import { type Outcome, publishToExchange } from "./exchange.ts";
+import { isTakenBy, offer } from "./partition.ts";
 import { topicRules, type TopicRules } from "../topics/rules.ts";
 import type { KafkaTopic } from "../topics/directory.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
@@ -235,14 +236,17 @@ function store(
   if (refusal !== null) return refuse(index, "KAFKA_STORAGE_ERROR", refusal);
   const verdict = sequenceVerdict(queue, batch);
   if (verdict === null) {
-    const { overflow } = queue.policy;
-    if (overflow === "reject-publish-dlx" && batch.recordCount > limits.kafkaExchangeRecordsMax) {
+    const { intake, policy } = queue;
+    const mayBeSplit = intake !== null || policy.overflow === "reject-publish-dlx";
+    if (mayBeSplit && batch.recordCount > limits.kafkaExchangeRecordsMax) {
       const most = limits.kafkaExchangeRecordsMax;
       return refuse(index, "MESSAGE_TOO_LARGE", `this queue takes at most ${most} records of one batch`);
     }
     if (!isTakenBy(queue, batch, limits.kafkaRequestBytesMax))
       return refuse(index, "POLICY_VIOLATION", `queue '${queue.name}' is full`);
-    appendToQueue(queue, batch, now);
+    const offset = intake === null ? null : offer(queue, batch, limits.kafkaRequestBytesMax);
+    if (offset === null) appendToQueue(queue, batch, now);
+    else noteAppended(queue, batch, offset, now);
   } else if (verdict !== "duplicate") return refuse(index, verdict);
   return {
     index,
