@@ -216,6 +216,16 @@ export const limits = {
   lookedMessagesMax: 1000,
   lookedBytesMax: 2 << 20,
   lookedOffsetsMax: 1_000_000,
+  /** Operations that run at once, and those that are remembered: an operation that is forgotten cannot be undone. */
+  operationsRunningMax: 16,
+  operationsKeptMax: 200,
+  /** Queues and streams that one operation moves messages to: 64 KiB of its definition at most. */
+  operationTargetsMax: 250,
+  /** How long what an operation moved can be taken back. */
+  operationUndoMsMax: 86_400_000,
+  /** How long a request that starts an operation waits for its end, unless it says so, and at most. */
+  operationWaitMs: 1000,
+  operationWaitMsMax: 60_000,
   /** Lists and objects inside each other in a request's body: headers of 32, as AMQP's frames may have them, and two around them. */
   jsonDepthMax: 34,
   /** The same of a document of definitions, where a parameter's value stands below three more. */

@@ -27,6 +27,7 @@ import { absentEndpoints } from "../rabbitmq/without.ts";
 import { destinationEndpoints } from "../troika/destinations.ts";
 import { explainEndpoints } from "../troika/explain.ts";
 import { messageEndpoints } from "../troika/messages.ts";
+import { operationEndpoints } from "../troika/operations.ts";
 import { endpoint, type Endpoint } from "./endpoint.ts";
 import { ApiRouter } from "./router.ts";
 
@@ -66,6 +67,7 @@ const endpoints: readonly Endpoint[] = [
   ...destinationEndpoints,
   ...explainEndpoints,
   ...messageEndpoints,
+  ...operationEndpoints,
 ];
 
 export const apiRouter = new ApiRouter(endpoints);
