@@ -226,6 +226,13 @@ export const limits = {
   /** How long a request that starts an operation waits for its end, unless it says so, and at most. */
   operationWaitMs: 1000,
   operationWaitMsMax: 60_000,
+  /** The same where a filter looks into the messages: how many, and bytes of all that it looks at, of which a body has so many at most. */
+  filteredMessagesMax: 100_000,
+  filteredBytesMax: 64 << 20,
+  filterBodyBytesMax: 2 << 20,
+  /** Conditions of a filter for messages, and their text. */
+  filterConditionsMax: 16,
+  filterBytesMax: 1024,
   /** Lists and objects inside each other in a request's body: headers of 32, as AMQP's frames may have them, and two around them. */
   jsonDepthMax: 34,
   /** The same of a document of definitions, where a parameter's value stands below three more. */
