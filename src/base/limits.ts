@@ -216,6 +216,14 @@ export const limits = {
   lookedMessagesMax: 1000,
   lookedBytesMax: 2 << 20,
   lookedOffsetsMax: 1_000_000,
+  /**
+   * Dead letters that one look at them goes through, in one place; groups of one place, and hours of a group, that are told apart; places that
+   * are shown.
+   */
+  deadLettersWalkedMax: 100_000,
+  deadLetterGroupsMax: 1000,
+  deadLetterHoursMax: 168,
+  deadLetterPlacesMax: 1000,
   /** Operations that run at once, and those that are remembered: an operation that is forgotten cannot be undone. */
   operationsRunningMax: 16,
   operationsKeptMax: 200,

@@ -1,9 +1,10 @@
 /**
  * Long work that was started by a request and goes on behind it: /api/troika/operations.
  *
- * Not here: what starts one, how it runs (broker/operations/). Invariant: an operation is shown to whoever sees its virtual
+ * Not here: what starts one (deadletters.ts), takes it back (undo.ts), how it runs (broker/operations/). Invariant: an operation is shown to whoever sees its virtual
  * host; whoever has started it may cancel it, and an administrator.
  */
+import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import type { Operation } from "../../broker/operations/operation.ts";
 import { json, Refusal } from "../answers.ts";
@@ -16,9 +17,9 @@ export const waitQuery = {
   wait: `ms to wait for the end, ${limits.operationWaitMsMax} at most; ${limits.operationWaitMs} if it is not given`,
 } as const;
 
-export function shownOperation(operation: Operation): object {
+function shownOperation(operation: Operation): object {
   const { id, options, state, counts, targets, startedAt, endedAt, error, undoneBy } = operation;
-  const { kind, vhost, source, startedBy, rate, undoes } = options;
+  const { kind, vhost, source, startedBy, rate, undoes, isDry } = options;
   return {
     id,
     kind,
@@ -31,6 +32,7 @@ export function shownOperation(operation: Operation): object {
     started_by: shownName(startedBy),
     started_at: startedAt,
     ended_at: endedAt,
+    ...(isDry === true ? { dry_run: true } : {}),
     ...(error === null ? {} : { error }),
     ...(undoes === undefined ? {} : { undoes }),
     ...(undoneBy === null ? {} : { undone_by: undoneBy }),
@@ -59,6 +61,16 @@ export async function waitFor({ broker, query }: Asked<never>, operation: Operat
   if (!/^\d{1,6}$/.test(text) || ms > limits.operationWaitMsMax)
     throw badRequest(`wait is '${text}': give milliseconds, ${limits.operationWaitMsMax} at most`);
   await broker.operations.ended(operation, ms);
+}
+
+/** Begins one. @throws Refusal where too many run */
+export function started(start: () => Operation): Operation {
+  try {
+    return start();
+  } catch (error) {
+    if (error instanceof BrokerError) throw new Refusal(429, "too_many_operations", error.message);
+    throw error;
+  }
 }
 
 /** 200 where it has ended, 202 where it goes on. */

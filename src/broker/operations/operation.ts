@@ -2,7 +2,7 @@
  * One long work that an administrator has started: what it is, how far it is, and how it ended.
  *
  * Not here: doing it, pacing it and keeping it (operations.ts); what it moves (one file for each kind).
- * Invariants: `state` leaves `running` once; what has ended does not change, but for `undoneBy`.
+ * Invariants: `state` leaves `running` once; what has ended does not change, but for what an undo says of it.
  */
 
 /** What was started: dead letters go home, what was moved is taken back, a history is published again. */
@@ -29,6 +29,8 @@ export interface OperationOptions {
   readonly rate: number | null;
   /** Of an undo: the operation that is undone. */
   readonly undoes?: string;
+  /** It only counts. */
+  readonly isDry?: true;
 }
 
 /** As the table of definitions has it. */
@@ -65,8 +67,16 @@ export class Operation {
   }
 
   static restored(id: string, stored: StoredOperation): Operation {
-    const { kind, vhost, source, startedBy, rate, undoes } = stored;
-    const options = { kind, vhost, source, startedBy, rate, ...(undoes === undefined ? {} : { undoes }) };
+    const { kind, vhost, source, startedBy, rate, undoes, isDry } = stored;
+    const options = {
+      kind,
+      vhost,
+      source,
+      startedBy,
+      rate,
+      ...(undoes === undefined ? {} : { undoes }),
+      ...(isDry === undefined ? {} : { isDry }),
+    };
     const operation = new Operation(id, options, stored.startedAt, stored.counts);
     for (const target of stored.targets) operation.targets.add(target);
     operation.endedAt = stored.endedAt;
