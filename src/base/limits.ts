@@ -216,6 +216,31 @@ export const limits = {
   lookedMessagesMax: 1000,
   lookedBytesMax: 2 << 20,
   lookedOffsetsMax: 1_000_000,
+  /**
+   * Dead letters that one look at them goes through, in one place; groups of one place, and hours of a group, that are told apart; places that
+   * are shown.
+   */
+  deadLettersWalkedMax: 100_000,
+  deadLetterGroupsMax: 1000,
+  deadLetterHoursMax: 168,
+  deadLetterPlacesMax: 1000,
+  /** Operations that run at once, and those that are remembered: an operation that is forgotten cannot be undone. */
+  operationsRunningMax: 16,
+  operationsKeptMax: 200,
+  /** Queues and streams that one operation moves messages to: 64 KiB of its definition at most. */
+  operationTargetsMax: 250,
+  /** How long what an operation moved can be taken back. */
+  operationUndoMsMax: 86_400_000,
+  /** How long a request that starts an operation waits for its end, unless it says so, and at most. */
+  operationWaitMs: 1000,
+  operationWaitMsMax: 60_000,
+  /** The same where a filter looks into the messages: how many, and bytes of all that it looks at, of which a body has so many at most. */
+  filteredMessagesMax: 100_000,
+  filteredBytesMax: 64 << 20,
+  filterBodyBytesMax: 2 << 20,
+  /** Conditions of a filter for messages, and their text. */
+  filterConditionsMax: 16,
+  filterBytesMax: 1024,
   /** Lists and objects inside each other in a request's body: headers of 32, as AMQP's frames may have them, and two around them. */
   jsonDepthMax: 34,
   /** The same of a document of definitions, where a parameter's value stands below three more. */

@@ -31,6 +31,7 @@ import { DiskLog } from "./disk-log.ts";
 import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
 import type { Delays } from "./intake/intake.ts";
+import { Operations } from "./operations/operations.ts";
 import { PublisherFlow } from "./publisher-flow.ts";
 import type { Queue } from "./queue/queue.ts";
 import { InflationBudget } from "./queue/inflation-budget.ts";
@@ -123,6 +124,8 @@ export class Broker {
   /** Policies, limits, and what else is kept by name in a virtual host. */
   readonly parameters: RuntimeParameters;
   readonly vhostDeletions: VhostDeletions;
+  /** Long work that administrators have started. */
+  readonly operations: Operations;
   /** All connections, of every protocol. */
   readonly connections: Connections;
   /** Rates of counters, sampled while somebody looks at them. */
@@ -174,6 +177,13 @@ export class Broker {
       work: this.work,
       requestTick: () => this.ticker.request(),
     });
+    this.operations = new Operations({
+      ...options,
+      storage,
+      work: this.work,
+      flow: this.flow,
+      requestTick: () => this.ticker.request(),
+    });
     this.inflation = new InflationBudget(options.timers, (queue) => this.schedule(queue));
     this.#diskLog = new DiskLog(options);
     this.access = new Access({ ...options, storage });
@@ -221,6 +231,7 @@ export class Broker {
     });
     broker = new Broker(options, storage, dedup);
     await restoreDefinitions(broker);
+    broker.operations.restore();
     broker.isOpen = true;
     for (const vhost of broker.vhosts.values()) vhost.timedDeletions.begin();
     if (storage.tornBytes > 0) {

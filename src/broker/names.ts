@@ -20,7 +20,8 @@ export type DefinitionKind =
   | "acl"
   | "access"
   | "function"
-  | "reader";
+  | "reader"
+  | "operation";
 
 export function definitionKey(kind: DefinitionKind, ...names: readonly string[]): string {
   return `${kind}/${JSON.stringify(names)}`;

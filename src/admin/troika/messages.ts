@@ -16,6 +16,7 @@ import type { Broker } from "../../broker/broker.ts";
 import { jsonType, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { filterOf } from "./filter-text.ts";
 import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 import { channelName, connectionName } from "../rabbitmq/shown/connection-fields.ts";
@@ -30,6 +31,8 @@ const query = {
   state:
     "ready (if it is not given), unacked: held by a consumer, waiting: rejected, to come again or to be a dead letter, history: acknowledged and kept, or all",
   from: "offset to begin at, such as `next` of the page before; first, last, or a time such as 2026-01-31T12:00Z",
+  filter:
+    "only messages that fulfil all conditions, such as `header.attempt > 3 and body ~ EUR`: docs/looking.md; a page may then be empty and have a `next`",
   limit: `messages of a page, 1 to ${limits.lookedMessagesMax}; ${messagesUsual} if it is not given`,
   truncate: `bytes of each payload; ${limits.lookedBytesMax} at most, which is what it is if it is not given`,
   encoding: "auto (text where the payload is UTF-8) or base64",
@@ -70,6 +73,7 @@ function wantedIn(asked: URLSearchParams, queue: Queue): LookWanted {
     from: startIn(asked, queue, messagesMax),
     messagesMax,
     payloadBytesMax: Math.min(truncate, limits.lookedBytesMax),
+    filter: filterOf(asked.get("filter")),
   };
 }
 

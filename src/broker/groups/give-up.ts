@@ -18,7 +18,7 @@ import { EntryReader, writeEntryHeader, writeEntryPart } from "../../message/red
 import { LogReader } from "../../storage/index.ts";
 import type { Broker } from "../broker.ts";
 import type { Queue } from "../queue/queue.ts";
-import type { GiveUpNote } from "./give-up-notes.ts";
+import { type GiveUpNote, markOf } from "./give-up-notes.ts";
 import type { GroupCursor } from "./group-cursor.ts";
 import { GroupRetries, retryOwnerName } from "./retries.ts";
 import { delayOf, type RetryPolicy, retryOf } from "../retry/retry-policy.ts";
@@ -100,7 +100,8 @@ function bury(queue: Queue, cursor: GroupCursor, reader: LogReader, { reason, de
   const { offset } = reader;
   const policy = retryPolicyOf(queue, cursor)!;
   const note = noteOf(cursor, offset, reason);
-  if (deadLetter(queue, cursor, reader, { note, policy })) {
+  const place = policy.deadLetter ?? `${queue.name}.dead`;
+  if (deadLetter(queue, cursor, reader, { note, deliveries: cursor.pending.countOf(offset), place })) {
     cursor.settle(offset);
     return true;
   }
@@ -114,7 +115,7 @@ function bury(queue: Queue, cursor: GroupCursor, reader: LogReader, { reason, de
 function noteOf(cursor: GroupCursor, offset: number, reason: string): GiveUpNote {
   const { pending } = cursor;
   const known = cursor.notes?.of(offset) ?? null;
-  if (known !== null) return known;
+  if (known !== null) return { ...known, reason: markOf(known)?.reason ?? known.reason };
   const consumer = cursor.ownerById(pending.ownerOf(offset))?.name ?? "";
   return { reason, consumer, deliveredAt: pending.timeOf(offset) };
 }
@@ -133,7 +134,7 @@ function waitFor(queue: Queue, cursor: GroupCursor, offset: number, { delay, not
   if ((cursor.notes?.of(offset) ?? null) === null) cursor.noteGivenUp(offset, note);
 }
 
-function retriesOf(queue: Queue, cursor: GroupCursor): GroupRetries {
+export function retriesOf(queue: Queue, cursor: GroupCursor): GroupRetries {
   return (cursor.retries ??= new GroupRetries(cursor, queue.vhost.broker.wallTimers, diesInstead));
 }
 
@@ -151,12 +152,19 @@ export function resumeAllRetries({ vhosts }: Broker): void {
   }
 }
 
-/** False where the stream of dead letters cannot take it. */
-function deadLetter(
+/** What a dead letter says beside the entry, and the name of the stream that it goes to. */
+interface Letter {
+  readonly note: GiveUpNote;
+  readonly deliveries: number;
+  readonly place: string;
+}
+
+/** Makes a dead letter of a pending entry. False where the stream of dead letters cannot take it. */
+export function deadLetter(
   queue: Queue,
   cursor: GroupCursor,
   reader: LogReader,
-  { note, policy }: { readonly note: GiveUpNote; readonly policy: RetryPolicy },
+  { note, deliveries, place }: Letter,
 ): boolean {
   const { broker, name: vhostName } = queue.vhost;
   const { offset } = reader;
@@ -166,7 +174,7 @@ function deadLetter(
   scratch.reset();
   const added = {
     "troika.reason": note.reason,
-    "troika.deliveries": String(pending.countOf(offset)),
+    "troika.deliveries": String(deliveries),
     "troika.added": String(reader.timestamp),
     "troika.last": String(note.deliveredAt),
     "troika.group": cursor.name,
@@ -182,8 +190,7 @@ function deadLetter(
     writeEntryPart(scratch, Buffer.from(value, "latin1"));
   }
   const record = { envelope: envelope.redis, buffer: scratch.buffer, start: 0, end: scratch.length };
-  const name = policy.deadLetter ?? `${queue.name}.dead`;
   // A stream that was renamed may have the name of its own dead letters.
-  if (broker.storage.failure !== null || name === queue.name) return false;
-  return broker.enterStream?.(vhostName, name, record) === true;
+  if (broker.storage.failure !== null || place === queue.name) return false;
+  return broker.enterStream?.(vhostName, place, record) === true;
 }

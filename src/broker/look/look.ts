@@ -3,13 +3,13 @@
  *
  * Records of every envelope are shown as AMQP sees them. They come by their offsets, which is not the order of delivery where a queue
  * has priorities or gives back what was requeued.
- * Not here: rights and JSON (admin/troika/messages.ts), who holds what (holders.ts). Invariants: a look changes neither the queue
- * nor its cursor; a page ends at `limits.lookedBytesMax` bytes and one message, and after `limits.lookedOffsetsMax` offsets.
+ * Not here: rights and JSON (admin/troika/messages.ts), reading a message (content.ts), who holds what (holders.ts). Invariants: a look changes neither the queue
+ * nor its cursor; a page ends at `limits.lookedBytesMax` bytes and one message, after `limits.lookedOffsetsMax` offsets, and where
+ * a filter has looked into `limits.filteredMessagesMax` messages or at `limits.filteredBytesMax` of their bytes.
  */
 import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { type Job, Piece } from "../../base/turn-work.ts";
-import { AmqpView } from "../../message/convert/as-amqp.ts";
 import { kafkaFrames } from "../../message/convert/kafka-frame.ts";
 import type { LogReader } from "../../storage/index.ts";
 import {
@@ -20,9 +20,9 @@ import {
   requeuedOwner,
   waitingOwner,
 } from "../cursor/pending-table.ts";
-import { propertiesOfParts } from "../exchange/routing/message-headers.ts";
 import type { Queue } from "../queue/queue.ts";
-import { propertiesAsJson } from "./properties-json.ts";
+import { contentOf, filterFactsOf, type LookedContent } from "./content.ts";
+import type { MessageFilter } from "./filter.ts";
 
 /**
  * `ready`: to be delivered, and every record of a stream; `unacked`: a consumer holds it; `waiting`: it was rejected and comes again,
@@ -49,15 +49,6 @@ export interface Looked {
   readonly content: LookedContent | { readonly unreadable: string };
 }
 
-export interface LookedContent {
-  readonly exchange: string;
-  readonly routingKey: string;
-  readonly properties: Readonly<Record<string, unknown>>;
-  /** Not more than was asked for. */
-  readonly payload: Buffer;
-  readonly payloadBytes: number;
-}
-
 export interface LookWanted {
   /** Null: all of them. */
   readonly state: MessageState | null;
@@ -65,6 +56,8 @@ export interface LookWanted {
   readonly messagesMax: number;
   /** Of each payload. */
   readonly payloadBytesMax: number;
+  /** Null: all that are in that state. */
+  readonly filter: MessageFilter | null;
 }
 
 export interface LookedPage {
@@ -76,8 +69,6 @@ export interface LookedPage {
 const unitsOfOffset = 1 / 8;
 const unitsOfMessage = 8;
 const bytesPerUnit = 1024;
-
-const view = new AmqpView();
 
 function stateOf({ cursor }: Queue, offset: number): MessageState {
   if (cursor === null) return "ready";
@@ -107,28 +98,31 @@ function candidate(queue: Queue, state: MessageState | null, from: number): numb
 }
 
 /** A page of messages, in slices. */
-export function* looking(
-  queue: Queue,
-  { state, from, messagesMax, payloadBytesMax }: LookWanted,
-): Job<LookedPage> {
+export function* looking(queue: Queue, wanted: LookWanted): Job<LookedPage> {
+  const { state, from, messagesMax, filter } = wanted;
   const reader = queue.reader();
   const piece = new Piece();
   const messages: Looked[] = [];
   let bytesLeft = limits.lookedBytesMax;
   let offsetsLeft = limits.lookedOffsetsMax;
+  let filteredLeft = filter === null ? Infinity : limits.filteredMessagesMax;
+  let filteredBytesLeft = limits.filteredBytesMax;
   let offset = candidate(queue, state, from);
   while (offset >= 0 && !queue.isDeleted) {
-    if (messages.length === messagesMax || bytesLeft <= 0 || offsetsLeft-- === 0)
-      return { messages, next: offset };
+    const isPageFull = messages.length === messagesMax || bytesLeft <= 0 || offsetsLeft-- === 0;
+    if (isPageFull || filteredLeft === 0 || filteredBytesLeft <= 0) return { messages, next: offset };
     let units = unitsOfOffset;
     const found = stateOf(queue, offset);
     if (state === null || found === state) {
       const inflatedBefore = kafkaFrames.inflatedBytes;
       reader.seek(offset);
-      const { message, bytesKept } = lookedAt(queue, reader, offset, found, payloadBytesMax);
-      messages.push(message);
+      const { message, bytesKept, bytesFiltered } = lookedAt(queue, reader, found, offset, wanted);
+      if (message !== null) messages.push(message);
       bytesLeft -= bytesKept;
-      units += unitsOfMessage + (bytesKept + kafkaFrames.inflatedBytes - inflatedBefore) / bytesPerUnit;
+      filteredLeft--;
+      filteredBytesLeft -= bytesFiltered;
+      const bytes = bytesKept + bytesFiltered + kafkaFrames.inflatedBytes - inflatedBefore;
+      units += unitsOfMessage + bytes / bytesPerUnit;
     }
     const due = piece.add(units);
     if (due > 0) yield due;
@@ -137,56 +131,46 @@ export function* looking(
   return { messages, next: null };
 }
 
+/** Looks at one message; null where the filter does not match, as it does not where the message cannot be read. */
 function lookedAt(
   queue: Queue,
   reader: LogReader,
-  offset: number,
   state: MessageState,
-  payloadBytesMax: number,
-): { readonly message: Looked; readonly bytesKept: number } {
+  offset: number,
+  { payloadBytesMax, filter }: LookWanted,
+): { readonly message: Looked | null; readonly bytesKept: number; readonly bytesFiltered: number } {
+  const { cursor } = queue;
+  const deliveryCount = cursor === null || state === "history" ? null : cursor.deliveriesOf(offset);
   let content: Looked["content"];
   let bytesKept = 0;
+  let bytesFiltered = 0;
   try {
     reader.next();
+    if (filter !== null) {
+      bytesFiltered = Math.min(reader.end - reader.start, limits.filterBodyBytesMax);
+      const facts = filterFactsOf(reader, { time: reader.timestamp, deliveryCount });
+      if (!filter.matches(facts)) return { message: null, bytesKept, bytesFiltered };
+    }
     const { content: read, headerBytes } = contentOf(reader, payloadBytesMax);
     content = read;
     bytesKept = headerBytes + read.payload.length;
   } catch (error) {
     // The messages behind it can be looked at all the same.
     if (!(error instanceof BrokerError)) throw error;
+    if (filter !== null) return { message: null, bytesKept, bytesFiltered };
     content = { unreadable: error.message };
   }
-  const { cursor } = queue;
   const isNoted = state === "unacked" || state === "waiting";
   const owner = isNoted ? cursor!.pending.ownerOf(offset) : 0;
   const message = {
     offset,
     time: "unreadable" in content ? 0 : reader.timestamp,
     state,
-    deliveryCount: cursor === null || state === "history" ? null : cursor.deliveriesOf(offset),
+    deliveryCount,
     owner: state === "unacked" ? owner : 0,
     waitsFor: state === "waiting" ? waitsFor[owner]! : null,
     at: isNoted ? cursor!.pending.timeOf(offset) : 0,
     content,
   };
-  return { message, bytesKept };
-}
-
-function contentOf(
-  reader: LogReader,
-  payloadBytesMax: number,
-): { readonly content: LookedContent; readonly headerBytes: number } {
-  const parts = view.show(reader);
-  const { buffer, bodyStart, bodyEnd, headerEnd, propertiesStart } = parts;
-  const payload = Buffer.from(
-    buffer.subarray(bodyStart, bodyStart + Math.min(bodyEnd - bodyStart, payloadBytesMax)),
-  );
-  const content = {
-    exchange: buffer.utf8Slice(parts.exchangeStart, parts.exchangeEnd),
-    routingKey: buffer.utf8Slice(parts.routingKeyStart, parts.routingKeyEnd),
-    properties: propertiesAsJson(propertiesOfParts(parts)),
-    payload,
-    payloadBytes: bodyEnd - bodyStart,
-  };
-  return { content, headerBytes: headerEnd - propertiesStart };
+  return { message, bytesKept, bytesFiltered };
 }

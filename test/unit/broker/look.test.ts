@@ -25,7 +25,9 @@ const kinds = {
 function pages(queue: Queue, state: MessageState | null, messagesMax: number): Looked[] {
   const found: Looked[] = [];
   for (let from: number | null = 0; from !== null;) {
-    const page: LookedPage = finishNow(looking(queue, { state, from, messagesMax, payloadBytesMax: 3 }));
+    const page: LookedPage = finishNow(
+      looking(queue, { state, from, messagesMax, payloadBytesMax: 3, filter: null }),
+    );
     assert.ok(page.messages.length <= messagesMax && (page.next === null || page.next > from));
     found.push(...page.messages);
     from = page.next;
@@ -130,7 +132,7 @@ test("a queue that is deleted meanwhile ends the look", async () => {
   const bare = await openBareBroker();
   const queue = bare.declare("gone");
   for (let at = 0; at < 100; at++) publishTo(queue, "m");
-  const job = looking(queue, { state: null, from: 0, messagesMax: 1000, payloadBytesMax: 10 });
+  const job = looking(queue, { state: null, from: 0, messagesMax: 1000, payloadBytesMax: 10, filter: null });
   assert.equal(job.next().done, false);
   bare.broker.defaultVhost.deleteQueue(queue);
   const last = job.next();
