@@ -100,7 +100,7 @@ function bury(queue: Queue, cursor: GroupCursor, reader: LogReader, { reason, de
   const { offset } = reader;
   const policy = retryPolicyOf(queue, cursor)!;
   const note = noteOf(cursor, offset, reason);
-  const place = policy.deadLetter ?? `${queue.name}.dead`;
+  const place = deadLetterStream(queue, policy);
   if (deadLetter(queue, cursor, reader, { note, deliveries: cursor.pending.countOf(offset), place })) {
     cursor.settle(offset);
     return true;
@@ -150,6 +150,16 @@ export function resumeAllRetries({ vhosts }: Broker): void {
     for (const queue of queues.values())
       for (const cursor of queue.groups.values()) resumeRetries(queue, cursor);
   }
+}
+
+/** Of a topic with several partitions it is the one with the origin's number, if there are so many. */
+export function deadLetterStream(queue: Queue, { deadLetter }: RetryPolicy): string {
+  const { topics } = queue.vhost;
+  const name = deadLetter ?? `${queue.name}.dead`;
+  const partitions = topics.find(name)?.partitions ?? [];
+  if (partitions.length <= 1) return name;
+  const index = Math.max(topics.topicOf(queue)?.partitions.indexOf(queue) ?? 0, 0);
+  return partitions[index % partitions.length]!.name;
 }
 
 /** What a dead letter says beside the entry, and the name of the stream that it goes to. */

@@ -18,7 +18,7 @@
  *     max-age, history-ms, history-bytes       policy first       policy first       policy first
  *
  * Before that the policy and the operator policy are merged: where both set a number that `lesserOf` names, the lesser counts;
- * of anything else the policy's value. A topic's configuration stands in the place of the argument.
+ * of anything else the policy's value. A topic's configuration stands in the place of the argument (topic-settings.ts).
  * Not here: which policy matches a name, what a valid definition is, and what follows from a change (policy-change.ts).
  * Invariant: a policy is never changed, only replaced, so whoever compares two sees all that differs.
  */
@@ -28,6 +28,7 @@ import { dedupByOf } from "../../message/identity/dedup-by.ts";
 import type { WindowRules } from "../dedup/dedup-windows.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
 import { type QueueType, queueTypeOf } from "../queue/queue-type.ts";
+import { deadLetterTopicOf, withTopicSettings } from "./topic-settings.ts";
 
 export interface QueuePolicy {
   readonly messageTtl: number | undefined;
@@ -57,6 +58,8 @@ export interface QueuePolicy {
   readonly retryFactor: number | undefined;
   readonly retryMaxMs: number | undefined;
   readonly retryJitter: number | undefined;
+  /** Of a Kafka topic: the topic of what its groups give up too often. */
+  readonly deadLetterTopic: string | undefined;
   /** While a record of a queue waits to be delivered again, none behind it is delivered. */
   readonly retryKeepsOrder: boolean;
   /** Messages may say when they are to arrive (intake/delay-headers.ts). */
@@ -94,6 +97,8 @@ export const noLayers: PolicyLayers = { policy: null, operatorPolicy: null };
 
 /** Kafka's configuration of the topic that a stream is a partition of. */
 export interface TopicSettings {
+  /** The topic's. */
+  readonly name: string;
   readonly configs: Readonly<Record<string, string>>;
   /** Another protocol made the log: settings that are not configured come from its arguments, not from Kafka's defaults. */
   readonly isAdopted: boolean;
@@ -250,7 +255,7 @@ export function effectivePolicy(
   layers: PolicyLayers = noLayers,
   topic: TopicSettings | null = null,
 ): QueuePolicy {
-  const { args } = subject;
+  const args = topic === null ? subject.args : withTopicSettings(subject.args, topic.configs);
   const type = queueTypeOf(subject);
   const isQuorum = type === "quorum";
   const fromPolicy = ofPolicies(subject, layers);
@@ -287,6 +292,7 @@ export function effectivePolicy(
     retryFactor: numberOf(policyFirst("retry-factor")),
     retryMaxMs: numberOf(policyFirst("retry-max-ms")),
     retryJitter: numberOf(policyFirst("retry-jitter")),
+    deadLetterTopic: topic === null ? undefined : deadLetterTopicOf(topic.name, topic.configs),
     // Priorities are another order.
     retryKeepsOrder: policyFirst("retry-keeps-order") === true && maxPriority === 0,
     delayAllowed: policyFirst("delay-allowed") === true,

@@ -4,6 +4,7 @@ import { mayUseWholeTopic } from "../core/authorize.ts";
 import type { Call } from "../core/call.ts";
 import { topicConfigFault } from "./config-definitions.ts";
 import { repeatedOf } from "../core/repeated.ts";
+import { retrySettingsFault } from "./retry-settings.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
 export const resourceTypes = { topic: 2, broker: 4, clientMetrics: 16, group: 32 } as const;
@@ -21,7 +22,7 @@ export interface AlterResult extends Resource {
 export type TopicSettings = Record<string, string>;
 
 export interface SettingsFault {
-  readonly error: "INVALID_CONFIG" | "INVALID_REQUEST";
+  readonly error: "INVALID_CONFIG" | "INVALID_REQUEST" | "TOPIC_AUTHORIZATION_FAILED";
   readonly text: string;
 }
 
@@ -85,6 +86,8 @@ function alterTopic(
   if (fault !== null) return result(fault.error, fault.text);
   const badValue = faultIn(settings);
   if (badValue !== null) return result("INVALID_CONFIG", badValue);
+  const refusal = retrySettingsFault(call, resourceName, found, settings);
+  if (refusal !== null) return result(refusal.error, refusal.text);
   if (!isOnlyChecked) {
     call.server.vhost.topics.setConfigs(found.topic, settings);
     call.holdUntilDurable();

@@ -10,6 +10,9 @@ import {
   configTypes,
   topicConfigs,
 } from "./config-definitions.ts";
+import { type ConfigValue, configValues } from "./effective-configs.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { KafkaTopic } from "./directory.ts";
 import { nameFault } from "../core/names.ts";
 import { nodeId } from "../core/server.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
@@ -64,11 +67,10 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
         if (badName !== null) return refuse("INVALID_TOPIC_EXCEPTION", badName);
         return refuse("UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition.");
       }
+      const queue = topic.queue(0);
       return {
         ...result,
-        configs: chosen(topicConfigs).map((definition) =>
-          topicEntry(definition, topic.configs, withSynonyms),
-        ),
+        configs: chosen(topicConfigs).map((definition) => topicEntry(definition, topic, queue, withSynonyms)),
       };
     }
     case resourceTypes.broker:
@@ -94,22 +96,21 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
 }
 
 function topicEntry(
-  { name, type, value }: ConfigDefinition,
-  settings: Readonly<Record<string, string>>,
+  definition: ConfigDefinition,
+  topic: KafkaTopic,
+  queue: Queue | undefined,
   withSynonyms: boolean,
 ): ConfigInput {
-  const own = settings[name];
-  const synonyms: { name: string; value: string; source: number }[] = [
-    { name, value, source: configSources.default },
-  ];
-  if (own !== undefined) synonyms.unshift({ name, value: own, source: configSources.topic });
+  const { name, type } = definition;
+  const values = configValues(definition, topic.configs, queue);
+  const [{ value, source }] = values as [ConfigValue];
   return {
     name,
-    value: own ?? value,
+    value,
     readOnly: false,
-    configSource: own === undefined ? configSources.default : configSources.topic,
+    configSource: source,
     isSensitive: false,
-    synonyms: withSynonyms ? synonyms : [],
+    synonyms: withSynonyms ? values.map((each) => ({ name, ...each })) : [],
     configType: configTypes[type],
   };
 }
