@@ -26,6 +26,7 @@ import { type GiveUpNote, GiveUpNotes } from "./give-up-notes.ts";
 import { type GroupRetries, retryOwnerName } from "./retries.ts";
 import type { OldestPending } from "./oldest-pending.ts";
 import type { RetryPolicy } from "../retry/retry-policy.ts";
+import type { GroupFeed } from "./group-feed.ts";
 import { entriesReadAt } from "./progress.ts";
 
 /** The id that is read or restored. */
@@ -44,6 +45,8 @@ export class GroupCursor implements DurableState {
   retries: GroupRetries | null = null;
   /** Of the entries that wait; null before the first. */
   notes: GiveUpNotes | null = null;
+  /** Consumers that are pushed to; null while there are none. */
+  feed: GroupFeed | null = null;
   /** What becomes of entries that are given up; null: as the stream's policy says. Kept with the group's definition. */
   retryPolicy: RetryPolicy | null = null;
   /** `record` is one that comes again. */
@@ -232,7 +235,7 @@ export class GroupCursor implements DurableState {
     const held: number[] = [];
     this.pending.visit(0, Infinity, (offset) => {
       if (this.pending.ownerOf(offset) === owner.id) held.push(offset);
-      return true;
+      return held.length < owner.pending;
     });
     for (const offset of held) this.settle(offset);
     this.#owners.remove(owner.id);

@@ -201,6 +201,7 @@ const consumeArguments: Readonly<Record<string, ArgumentRule>> = {
   "x-priority": { check: (field) => problemOf(integerOf(field)), types: queues },
   "x-cancel-on-ha-failover": { check: flag, types: ["classic"] },
   "x-stream-offset": { check: streamOffset, types: ["stream"] },
+  "x-group": { check: text, types: ["stream"] },
   "x-stream-filter": { check: any, types: ["stream"] },
   "x-stream-match-unfiltered": { check: any, types: ["stream"] },
 };
