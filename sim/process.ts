@@ -8,6 +8,7 @@ import type { TurnBounds } from "../src/base/limits.ts";
 import { Logger } from "../src/base/logger.ts";
 import { Broker, type Durability } from "../src/broker/broker.ts";
 import { DelayedArrivals } from "../src/broker/intake/delayed-arrivals.ts";
+import { ReturnedRecords } from "../src/broker/retry/returned-records.ts";
 import type { KeyspaceBounds } from "../src/keyspace/bounds.ts";
 import { Keyspace } from "../src/keyspace/keyspace.ts";
 import { NetConnection } from "../src/net/connection.ts";
@@ -85,6 +86,7 @@ export class SimProcess {
       },
     });
     broker.delays = new DelayedArrivals(broker);
+    broker.returned = new ReturnedRecords(broker);
     keyspace.start(broker);
     this.broker = broker;
     this.keyspace = keyspace;

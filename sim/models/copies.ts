@@ -119,8 +119,11 @@ export class CopiesModel {
   /** Nothing is left in the queue. */
   checkEnd(): void {
     const lost = this.#identities.flatMap(({ id, rounds }) =>
-      rounds.some(({ isConfirmed, isUnsure, found }) => isConfirmed && !isUnsure && found.size === 0) ? [id] : [],
+      rounds.some(({ isConfirmed, isUnsure, found }) => isConfirmed && !isUnsure && found.size === 0)
+        ? [id]
+        : [],
     );
-    if (lost.length > this.mayBeTaken) throw new Fault(`confirmed, and stored by no attempt: ${lost.join(", ")}`);
+    if (lost.length > this.mayBeTaken)
+      throw new Fault(`confirmed, and stored by no attempt: ${lost.join(", ")}`);
   }
 }

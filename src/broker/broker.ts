@@ -32,6 +32,7 @@ import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
 import type { Delays } from "./intake/intake.ts";
 import { Operations } from "./operations/operations.ts";
+import type { ReturnedRecords } from "./retry/returned-records.ts";
 import { PublisherFlow } from "./publisher-flow.ts";
 import type { Queue } from "./queue/queue.ts";
 import { InflationBudget } from "./queue/inflation-budget.ts";
@@ -120,6 +121,8 @@ export class Broker {
   stations: Stations | null = null;
   /** Keeps messages that are to arrive later. Set by the wiring, as soon as the journal has been replayed. */
   delays: Delays | null = null;
+  /** Keeps what Kafka groups gave up, until it can be read again. Set like `delays`. */
+  returned: ReturnedRecords | null = null;
   readonly vhosts = new Map<string, Vhost>();
   /** Policies, limits, and what else is kept by name in a virtual host. */
   readonly parameters: RuntimeParameters;

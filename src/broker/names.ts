@@ -43,12 +43,13 @@ export function isHiddenVhost(name: string): boolean {
 
 /**
  * Begins the names of virtual hosts, of the broker's own, in which something waits for a virtual host: its records that enter streams
- * later, its messages that wait in a delayed exchange or for a destination (`later`), its dead letters that no queue takes, its exchanges' recent messages. The name of that virtual host follows.
+ * later, its messages that wait in a delayed exchange or for a destination (`later`), its records that Kafka groups gave up, its dead letters that no queue takes, its exchanges' recent messages. The name of that virtual host follows.
  */
 export const companionPrefixes = {
   scheduled: "\0scheduled/",
   delayed: "\0delayed/",
   later: "\0later/",
+  returned: "\0returned/",
   undelivered: "\0undelivered/",
   recentHistory: "\0recent-history/",
 } as const;

@@ -82,7 +82,7 @@ export class Intake {
     return true;
   }
 
-  /** The message that `takes` let pass is appended at that offset. */
+  /** The message that `takes` let pass is appended at that offset; -1: another keeps it until it is. */
   appended(offset: number): void {
     this.copies?.taken(offset);
   }

@@ -7,7 +7,14 @@
 import { intakeOf } from "../intake/intake.ts";
 import type { QueueOptions } from "../queue/definition.ts";
 import { IdleExpiry } from "./idle-expiry.ts";
-import { effectivePolicy, isGuarded, keepsHistory, noLayers, type PolicyLayers, type TopicSettings } from "./policy.ts";
+import {
+  effectivePolicy,
+  isGuarded,
+  keepsHistory,
+  noLayers,
+  type PolicyLayers,
+  type TopicSettings,
+} from "./policy.ts";
 import { PolicyChange } from "./policy-change.ts";
 import { queueChanged } from "../queue/lifecycle.ts";
 import type { Queue } from "../queue/queue.ts";

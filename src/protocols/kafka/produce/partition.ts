@@ -6,6 +6,8 @@
  * sequences of idempotent producers, for which the whole batch counts as written (log.ts).
  * Invariant: a batch is taken whole or refused whole.
  */
+import type { OutgoingMessage } from "../../../broker/exchange/outgoing-message.ts";
+import type { Copies } from "../../../broker/intake/intake.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { KafkaBatch } from "../../../message/kafka/batch.ts";
 import { appendBatch } from "./log.ts";
@@ -36,13 +38,25 @@ export function isTakenBy(queue: Queue, batch: KafkaBatch, decompressedBytesMax:
   });
 }
 
+/** Takes some records before the queue's log does: its intake, or what has the records of a retry topic wait. */
+export interface BatchTaker {
+  takes(message: OutgoingMessage): boolean;
+  /** The message was not taken, and is in the log at that offset. */
+  appended(offset: number): void;
+  readonly copies: Copies | null;
+}
+
 /**
- * Offers the batch to the queue's intake. Null: it takes none of the records, and the batch is to be appended as it came. Otherwise the
+ * Offers the batch to the queue's intake, or to what stands in its place. Null: it takes none of the records, and the batch is to be appended as it came. Otherwise the
  * others have been appended; the result is the offset of the first. Where there is none it is that of the message that the first record is a
  * copy of, else the log's end.
  */
-export function offer(queue: Queue, batch: KafkaBatch, decompressedBytesMax: number): number | null {
-  const intake = queue.intake!;
+export function offer(
+  queue: Queue,
+  batch: KafkaBatch,
+  intake: BatchTaker,
+  decompressedBytesMax: number,
+): number | null {
   const { log } = queue;
   /** Of the first record that is stored; then of the one that the first copy is a copy of. */
   let baseOffset = -1;

@@ -17,6 +17,7 @@ import { faultOf } from "../core/errors.ts";
 import { appended, appendToQueue, noteAppended, sequenceVerdict } from "./log.ts";
 import { type Outcome, publishToExchange } from "./exchange.ts";
 import { isTakenBy, offer } from "./partition.ts";
+import { mayGiveUp, Returning } from "./returned.ts";
 import { topicRules, type TopicRules } from "../topics/rules.ts";
 import type { KafkaTopic } from "../topics/directory.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
@@ -201,7 +202,8 @@ function append(call: Call<"Produce">, topic: KafkaTopic, index: number): Partit
     return refuse(index, "UNKNOWN_TOPIC_OR_PARTITION");
   }
   if (rules.isLogAppendTime) batch.setLogAppendTime(now);
-  return queue === undefined ? publish(call, topic, index) : store(call, queue, index, rules, now);
+  if (queue === undefined) return publish(call, topic, index);
+  return store(call, topic, queue, index, now);
 }
 
 /** What this topic in particular does not take. */
@@ -226,9 +228,9 @@ function topicFault(rules: TopicRules, now: number): [KafkaErrorName, string] | 
 
 function store(
   call: Call<"Produce">,
+  topic: KafkaTopic,
   queue: Queue,
   index: number,
-  rules: TopicRules,
   now: number,
 ): PartitionResult {
   const { broker } = call.server;
@@ -236,7 +238,9 @@ function store(
   if (refusal !== null) return refuse(index, "KAFKA_STORAGE_ERROR", refusal);
   const verdict = sequenceVerdict(queue, batch);
   if (verdict === null) {
-    const { intake, policy } = queue;
+    const { policy } = queue;
+    const takesReturned = topic.isRetry && queue.kind === "stream";
+    const intake = takesReturned ? new Returning(queue) : queue.intake;
     const mayBeSplit = intake !== null || policy.overflow === "reject-publish-dlx";
     if (mayBeSplit && batch.recordCount > limits.kafkaExchangeRecordsMax) {
       const most = limits.kafkaExchangeRecordsMax;
@@ -244,7 +248,9 @@ function store(
     }
     if (!isTakenBy(queue, batch, limits.kafkaRequestBytesMax))
       return refuse(index, "POLICY_VIOLATION", `queue '${queue.name}' is full`);
-    const offset = intake === null ? null : offer(queue, batch, limits.kafkaRequestBytesMax);
+    if (takesReturned && !mayGiveUp(call, batch, limits.kafkaRequestBytesMax))
+      return refuse(index, ...unauthorized);
+    const offset = intake === null ? null : offer(queue, batch, intake, limits.kafkaRequestBytesMax);
     if (offset === null) appendToQueue(queue, batch, now);
     else noteAppended(queue, batch, offset, now);
   } else if (verdict !== "duplicate") return refuse(index, verdict);
@@ -252,7 +258,7 @@ function store(
     index,
     errorCode: errorCodes.NONE,
     baseOffset: appended.baseOffset,
-    logAppendTimeMs: rules.isLogAppendTime ? now : -1,
+    logAppendTimeMs: topicRules(topic.configs).isLogAppendTime ? now : -1,
     logStartOffset: queue.log.firstOffset,
   };
 }
