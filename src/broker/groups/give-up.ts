@@ -16,7 +16,6 @@ import { EntryId } from "../../message/entry-id.ts";
 import { envelope } from "../../message/envelope.ts";
 import { EntryReader, writeEntryHeader, writeEntryPart } from "../../message/redis/entry.ts";
 import { LogReader } from "../../storage/index.ts";
-import type { Broker } from "../broker.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { GiveUpNote } from "./give-up-notes.ts";
 import type { GroupCursor } from "./group-cursor.ts";
@@ -137,18 +136,10 @@ function retriesOf(queue: Queue, cursor: GroupCursor): GroupRetries {
   return (cursor.retries ??= new GroupRetries(cursor, queue.vhost.broker.wallTimers, diesInstead));
 }
 
-/** The group is there, with what it has pending: what waits for its next delivery among that comes at its time. */
+/** What waits for its next delivery in a group that comes to be comes at its time (resume.ts). */
 export function resumeRetries(queue: Queue, cursor: GroupCursor): void {
   if (cursor.retries !== null || !cursor.owners.has(retryOwnerName)) return;
   queue.vhost.broker.work.run(retriesOf(queue, cursor).restore(), () => {});
-}
-
-/** Start-up, once `broker.enterStream` is set: the same for all groups. */
-export function resumeAllRetries({ vhosts }: Broker): void {
-  for (const { queues } of vhosts.values()) {
-    for (const queue of queues.values())
-      for (const cursor of queue.groups.values()) resumeRetries(queue, cursor);
-  }
 }
 
 /** False where the stream of dead letters cannot take it. */

@@ -24,6 +24,7 @@ import { noOwner, PendingTable } from "../cursor/pending-table.ts";
 import { type CursorOwner, GroupOwners } from "./group-owners.ts";
 import { type GiveUpNote, GiveUpNotes } from "./give-up-notes.ts";
 import { type GroupRetries, retryOwnerName } from "./retries.ts";
+import type { SharePartition } from "./share/share-partition.ts";
 import type { OldestPending } from "./oldest-pending.ts";
 import type { RetryPolicy } from "../retry/retry-policy.ts";
 import { entriesReadAt } from "./progress.ts";
@@ -42,6 +43,8 @@ export class GroupCursor implements DurableState {
   readonly lastId = new EntryId();
   /** Entries that were given up and come again; null before the first. */
   retries: GroupRetries | null = null;
+  /** Its records as members of a share group (Kafka) acquire them; null before the first has asked. */
+  share: SharePartition | null = null;
   /** Of the entries that wait; null before the first. */
   notes: GiveUpNotes | null = null;
   /** What becomes of entries that are given up; null: as the stream's policy says. Kept with the group's definition. */
@@ -230,7 +233,7 @@ export class GroupCursor implements DurableState {
   /** Removes a named consumer and settles all that it held; returns how many that were. */
   removeOwner(owner: CursorOwner): number {
     const held: number[] = [];
-    this.pending.visit(0, Infinity, (offset) => {
+    this.pending.visit(0, owner.pending > 0 ? Infinity : 0, (offset) => {
       if (this.pending.ownerOf(offset) === owner.id) held.push(offset);
       return true;
     });
