@@ -36,13 +36,21 @@ export class RecordLocks {
   }
 
   /** Where there is no room, those that do not hold any more go first. */
-  add(offset: number, owner: number, { notedAt, since }: { notedAt: number; since: number }, holds: HoldsLock): void {
+  add(
+    offset: number,
+    owner: number,
+    { notedAt, since }: { notedAt: number; since: number },
+    holds: HoldsLock,
+  ): void {
     if (this.#size === this.#capacity) {
       this.#compact(holds);
       if (this.#size > this.#capacity / 2) this.#grow();
     }
     if (assertsAreOn && this.#size > 0)
-      assertInvariant(since >= this.#since[this.#at(this.#size - 1)]!, "locks end in the order in which they began");
+      assertInvariant(
+        since >= this.#since[this.#at(this.#size - 1)]!,
+        "locks end in the order in which they began",
+      );
     this.#put(this.#at(this.#size++), offset, owner, notedAt, since);
   }
 
@@ -64,7 +72,8 @@ export class RecordLocks {
       const offset = this.#offsets[from]!;
       const owner = this.#owners[from]!;
       const notedAt = this.#notedAt[from]!;
-      if (holds(offset, owner, notedAt)) this.#put(this.#at(kept++), offset, owner, notedAt, this.#since[from]!);
+      if (holds(offset, owner, notedAt))
+        this.#put(this.#at(kept++), offset, owner, notedAt, this.#since[from]!);
     }
     this.#size = kept;
   }

@@ -66,7 +66,13 @@ export class ShareGroups {
   #knownOr(group: string): Known {
     let known = this.#known.get(group);
     if (known === undefined) {
-      known = { isGroup: false, topics: new Set(), configs: noConfigs, settings: usualShareSettings, given: {} };
+      known = {
+        isGroup: false,
+        topics: new Set(),
+        configs: noConfigs,
+        settings: usualShareSettings,
+        given: {},
+      };
       this.#known.set(group, known);
     }
     return known;

@@ -21,7 +21,10 @@ const usedUp = "maxdeliver";
 
 /** Whether it was delivered as often as a group may without a policy. */
 export function isUsedUp(queue: Queue, cursor: GroupCursor, deliveries: number): boolean {
-  return deliveries >= queue.vhost.shareGroups.settingsOf(cursor.name).deliveryLimit && retryPolicyOf(queue, cursor) === null;
+  return (
+    deliveries >= queue.vhost.shareGroups.settingsOf(cursor.name).deliveryLimit &&
+    retryPolicyOf(queue, cursor) === null
+  );
 }
 
 export function released(queue: Queue, cursor: GroupCursor, offset: number): void {

@@ -190,7 +190,8 @@ export class SharePartition {
       if (firstOffset < end || lastOffset < firstOffset) return "INVALID_REQUEST";
       const { length } = acknowledgeTypes;
       if (length !== 1 && length !== lastOffset - firstOffset + 1) return "INVALID_REQUEST";
-      if (acknowledgeTypes.some((type) => type < outcomes.gap || type > outcomes.renew)) return "INVALID_REQUEST";
+      if (acknowledgeTypes.some((type) => type < outcomes.gap || type > outcomes.renew))
+        return "INVALID_REQUEST";
       if (!this.settings.renews && acknowledgeTypes.includes(outcomes.renew)) return "INVALID_REQUEST";
       end = lastOffset + 1;
     }
@@ -328,6 +329,7 @@ export class SharePartition {
 
 function addTo(ranges: AcquiredRange[], offset: number, deliveryCount: number): void {
   const open = ranges.at(-1);
-  if (open !== undefined && open.lastOffset === offset - 1 && open.deliveryCount === deliveryCount) open.lastOffset = offset;
+  if (open !== undefined && open.lastOffset === offset - 1 && open.deliveryCount === deliveryCount)
+    open.lastOffset = offset;
   else ranges.push({ firstOffset: offset, lastOffset: offset, deliveryCount });
 }

@@ -5,7 +5,9 @@
  */
 
 /** Where a group begins in a partition that is new to it. */
-export type OffsetReset = { readonly from: "latest" | "earliest" } | { readonly from: "age"; readonly ms: number };
+export type OffsetReset =
+  | { readonly from: "latest" | "earliest" }
+  | { readonly from: "age"; readonly ms: number };
 
 export interface ShareSettings {
   /** How long a consumer has a record to itself, ms. */

@@ -1,6 +1,6 @@
-/** DescribeConfigs: the settings of topics, and those of the broker that tools look at. */
+/** DescribeConfigs: the settings of topics and groups, and those of the broker that tools look at. */
 import { limits } from "../../../base/limits.ts";
-import { mayUseCluster, mayUseTopic } from "../core/authorize.ts";
+import { mayUseCluster, mayUseGroup, mayUseTopic } from "../core/authorize.ts";
 import { resourceTypes } from "./changed-configs.ts";
 import type { Call, Handler } from "../core/call.ts";
 import {
@@ -10,7 +10,8 @@ import {
   configTypes,
   topicConfigs,
 } from "./config-definitions.ts";
-import { nameFault } from "../core/names.ts";
+import { nameFault, toBrokerName } from "../core/names.ts";
+import { groupConfigs } from "../share/group-configs.ts";
 import { nodeId } from "../core/server.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
 import { errorCodes } from "../wire/error-codes.ts";
@@ -67,7 +68,7 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
       return {
         ...result,
         configs: chosen(topicConfigs).map((definition) =>
-          topicEntry(definition, topic.configs, withSynonyms),
+          ownEntry(definition, topic.configs, { source: configSources.topic, withSynonyms }),
         ),
       };
     }
@@ -85,7 +86,17 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
         ...result,
         configs: chosen(brokerConfigs).map((definition) => brokerEntry(definition, withSynonyms)),
       };
-    case resourceTypes.group:
+    case resourceTypes.group: {
+      if (!mayUseGroup(call, "describeConfigs", resourceName))
+        return refuse("GROUP_AUTHORIZATION_FAILED", "Group authorization failed.");
+      const own = call.server.vhost.shareGroups.configsOf(toBrokerName(resourceName));
+      return {
+        ...result,
+        configs: chosen(groupConfigs).map((definition) =>
+          ownEntry(definition, own, { source: configSources.group, withSynonyms }),
+        ),
+      };
+    }
     case resourceTypes.clientMetrics:
       return { ...result, configs: [] };
     default:
@@ -93,21 +104,22 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
   }
 }
 
-function topicEntry(
+/** Of what has settings of its own: a topic or a group. */
+function ownEntry(
   { name, type, value }: ConfigDefinition,
   settings: Readonly<Record<string, string>>,
-  withSynonyms: boolean,
+  { source, withSynonyms }: { readonly source: number; readonly withSynonyms: boolean },
 ): ConfigInput {
   const own = settings[name];
   const synonyms: { name: string; value: string; source: number }[] = [
     { name, value, source: configSources.default },
   ];
-  if (own !== undefined) synonyms.unshift({ name, value: own, source: configSources.topic });
+  if (own !== undefined) synonyms.unshift({ name, value: own, source });
   return {
     name,
     value: own ?? value,
     readOnly: false,
-    configSource: own === undefined ? configSources.default : configSources.topic,
+    configSource: own === undefined ? configSources.default : source,
     isSensitive: false,
     synonyms: withSynonyms ? synonyms : [],
     configType: configTypes[type],

@@ -3,7 +3,19 @@
  * records (KIP-1206) and renewed locks (KIP-1222).
  */
 import { Api } from "../api.ts";
-import { array, arrayOf, boolean, int16, int32, int64, int8, records, string, struct, uuid } from "../schema.ts";
+import {
+  array,
+  arrayOf,
+  boolean,
+  int16,
+  int32,
+  int64,
+  int8,
+  records,
+  string,
+  struct,
+  uuid,
+} from "../schema.ts";
 
 export const ShareFetch = new Api({
   key: 78,
