@@ -177,6 +177,10 @@ export const limits = {
   kafkaRequestAclFiltersMax: 100,
   /** Partitions in one Fetch request. It is answered in one turn. */
   kafkaFetchPartitionsMax: 10_000,
+  /** Share sessions of Kafka clients (Kafka: group.share.max.share.sessions). */
+  kafkaShareSessionsMax: 2000,
+  /** Partitions in all share sessions; one session has as many as a Fetch request. */
+  kafkaShareSessionPartitionsMax: 200_000,
   /** Settings or positions in one answer, where a request may ask for the same ones repeatedly. */
   kafkaAnswerRowsMax: 250_000,
   /** Members of a Kafka consumer group, including ids that were given out but not used yet (Kafka: group.max.size). */

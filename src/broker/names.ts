@@ -14,6 +14,7 @@ export type DefinitionKind =
   | "binding"
   | "topic"
   | "group"
+  | "share-group"
   | "offset"
   | "producers"
   | "user"

@@ -18,6 +18,7 @@ import { Routes } from "./exchange/routes.ts";
 import type { Station } from "./exchange/stations/station.ts";
 import { addExchange, addQueue, newPastCounts, type PastCounts } from "./message-stats.ts";
 import { GroupOffsets } from "./groups/offsets.ts";
+import { ShareGroups } from "./groups/share/share-groups.ts";
 import { LiveChannels } from "./live/channels.ts";
 import { definitionKey, noVhost, shownName } from "./names.ts";
 import { assertSameExchange } from "./queue/declared-same.ts";
@@ -74,6 +75,7 @@ export class Vhost {
   readonly queues = new Map<string, Queue>();
   readonly topics: Topics;
   readonly groupOffsets: GroupOffsets;
+  readonly shareGroups: ShareGroups;
   readonly live: LiveChannels;
   readonly publication: Publication;
   readonly bindings: Bindings;
@@ -107,6 +109,7 @@ export class Vhost {
     this.policies = new VhostPolicies(this);
     this.topics = new Topics(this);
     this.groupOffsets = new GroupOffsets(name, broker.storage.definitions);
+    this.shareGroups = new ShareGroups(name, broker.storage.definitions);
     for (const [exchange, type] of standardExchanges) {
       const internal = exchange === traceExchange;
       const options = { name: exchange, type, durable: true, autoDelete: false, internal, args: {} };

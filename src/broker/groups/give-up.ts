@@ -137,7 +137,7 @@ export function retriesOf(queue: Queue, cursor: GroupCursor): GroupRetries {
   return (cursor.retries ??= new GroupRetries(cursor, queue.vhost.broker.wallTimers, diesInstead));
 }
 
-/** The group is there: what waits in it for its next delivery comes at its time. */
+/** What waits for its next delivery in a group that comes to be comes at its time (resume.ts). */
 export function resumeRetries(queue: Queue, cursor: GroupCursor): void {
   const { work } = queue.vhost.broker;
   if (cursor.retries === null && cursor.owners.has(retryOwnerName))

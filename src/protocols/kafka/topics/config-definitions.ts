@@ -11,7 +11,7 @@ import { nameFault } from "../core/names.ts";
 
 /** Numbers of the protocol. */
 export const configTypes = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as const;
-export const configSources = { topic: 1, policy: 3, broker: 4, default: 5 } as const;
+export const configSources = { topic: 1, policy: 3, broker: 4, default: 5, group: 8 } as const;
 
 export type ConfigType = keyof typeof configTypes;
 
@@ -128,7 +128,8 @@ export function topicConfigFault(name: string, value: string | null): string | n
   return problem === null ? null : `Invalid value ${value} for configuration ${name}: ${problem}`;
 }
 
-function problemOf({ type, least, most, words }: ConfigDefinition, value: string): string | null {
+/** What is wrong with a value; null where nothing is. */
+export function problemOf({ type, least, most, words }: ConfigDefinition, value: string): string | null {
   switch (type) {
     case "boolean":
       return value === "true" || value === "false" ? null : "Expected value to be either true or false";

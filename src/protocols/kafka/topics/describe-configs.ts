@@ -1,6 +1,6 @@
-/** DescribeConfigs: the settings of topics, and those of the broker that tools look at. */
+/** DescribeConfigs: the settings of topics and groups, and those of the broker that tools look at. */
 import { limits } from "../../../base/limits.ts";
-import { mayUseCluster, mayUseTopic } from "../core/authorize.ts";
+import { mayUseCluster, mayUseGroup, mayUseTopic } from "../core/authorize.ts";
 import { resourceTypes } from "./changed-configs.ts";
 import type { Call, Handler } from "../core/call.ts";
 import {
@@ -11,9 +11,8 @@ import {
   topicConfigs,
 } from "./config-definitions.ts";
 import { type ConfigValue, configValues } from "./effective-configs.ts";
-import type { Queue } from "../../../broker/queue/queue.ts";
-import type { KafkaTopic } from "./directory.ts";
-import { nameFault } from "../core/names.ts";
+import { nameFault, toBrokerName } from "../core/names.ts";
+import { groupConfigs } from "../share/group-configs.ts";
 import { nodeId } from "../core/server.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
 import { errorCodes } from "../wire/error-codes.ts";
@@ -70,7 +69,9 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
       const queue = topic.queue(0);
       return {
         ...result,
-        configs: chosen(topicConfigs).map((definition) => topicEntry(definition, topic, queue, withSynonyms)),
+        configs: chosen(topicConfigs).map((definition) =>
+          ownEntry(definition, configValues(definition, topic.configs, queue), withSynonyms),
+        ),
       };
     }
     case resourceTypes.broker:
@@ -87,7 +88,17 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
         ...result,
         configs: chosen(brokerConfigs).map((definition) => brokerEntry(definition, withSynonyms)),
       };
-    case resourceTypes.group:
+    case resourceTypes.group: {
+      if (!mayUseGroup(call, "describeConfigs", resourceName))
+        return refuse("GROUP_AUTHORIZATION_FAILED", "Group authorization failed.");
+      const own = call.server.vhost.shareGroups.configsOf(toBrokerName(resourceName));
+      return {
+        ...result,
+        configs: chosen(groupConfigs).map((definition) =>
+          ownEntry(definition, groupValues(definition, own), withSynonyms),
+        ),
+      };
+    }
     case resourceTypes.clientMetrics:
       return { ...result, configs: [] };
     default:
@@ -95,14 +106,12 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
   }
 }
 
-function topicEntry(
-  definition: ConfigDefinition,
-  topic: KafkaTopic,
-  queue: Queue | undefined,
+/** Of what has settings of its own: a topic or a group. `values`: the one that counts first. */
+function ownEntry(
+  { name, type }: ConfigDefinition,
+  values: readonly ConfigValue[],
   withSynonyms: boolean,
 ): ConfigInput {
-  const { name, type } = definition;
-  const values = configValues(definition, topic.configs, queue);
   const [{ value, source }] = values as [ConfigValue];
   return {
     name,
@@ -113,6 +122,15 @@ function topicEntry(
     synonyms: withSynonyms ? values.map((each) => ({ name, ...each })) : [],
     configType: configTypes[type],
   };
+}
+
+function groupValues(
+  { name, value }: ConfigDefinition,
+  settings: Readonly<Record<string, string>>,
+): ConfigValue[] {
+  const usual = { value, source: configSources.default };
+  const own = settings[name];
+  return own === undefined ? [usual] : [{ value: own, source: configSources.group }, usual];
 }
 
 function brokerEntry({ name, type, value }: ConfigDefinition, withSynonyms: boolean): ConfigInput {
