@@ -24,6 +24,7 @@ import {
 } from "./actors/partitions.ts";
 import { PassingLogActor } from "./actors/passing-log.ts";
 import { LaterActor } from "./actors/later.ts";
+import { LettersHomeActor } from "./actors/letters-home.ts";
 import { PastActor } from "./actors/past.ts";
 import { QueueRetriesActor } from "./actors/queue-retries.ts";
 import { RetriesActor } from "./actors/retries.ts";
@@ -199,6 +200,7 @@ export function castOf(
       new RetriesActor(world, "rb", 12),
       new PastActor(world, "pa"),
       new QueueRetriesActor(world, "qa"),
+      new LettersHomeActor(world, "ha"),
     ];
     actors.push(...later, ...later, ...later, ...copiersOf(world));
   }

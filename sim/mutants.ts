@@ -5,6 +5,7 @@
  * (mutants/index.ts). Those that tests have to find are in mutants/rooms.
  */
 import type { Mutant } from "../mutants/mutant.ts";
+import { mutantsOfLetters } from "./mutants-letters.ts";
 import { mutantsOfWhatIsTold } from "./mutants-told.ts";
 
 export const simulatorMutants: readonly Mutant[] = [
@@ -668,5 +669,6 @@ export const simulatorMutants: readonly Mutant[] = [
     find: "    this.waiting.begin(offset, at, owner);\n    this.#noteChange(offset);",
     replace: "    this.waiting.begin(offset, at, owner);",
   },
+  ...mutantsOfLetters,
   ...mutantsOfWhatIsTold,
 ];
