@@ -228,6 +228,16 @@ export const limits = {
   deadLetterGroupsMax: 1000,
   deadLetterHoursMax: 168,
   deadLetterPlacesMax: 1000,
+  /** The same where a filter looks into the messages: how many, and bytes of all that it looks at, of which a body has so many at most. */
+  filteredMessagesMax: 100_000,
+  filteredBytesMax: 64 << 20,
+  filterBodyBytesMax: 2 << 20,
+  /** Conditions of a filter for messages, and their text. */
+  filterConditionsMax: 16,
+  filterBytesMax: 1024,
+  /** Queues and streams in which the dead letters of one queue are looked for, and bindings that are followed to find them. */
+  deadPlacesMax: 100,
+  deadBindingsMax: 10_000,
   /** Operations that run at once, and those that are remembered: an operation that is forgotten cannot be undone. */
   operationsRunningMax: 16,
   operationsKeptMax: 200,

@@ -41,6 +41,7 @@ import { Retention } from "./queue/retention.ts";
 import type { Stations } from "./exchange/stations/station.ts";
 import { RouteBudget } from "./exchange/route-cache.ts";
 import type { EnterStream } from "./schedule/enter-stream.ts";
+import type { LaterTable } from "./schedule/later-table.ts";
 import { WallTimers } from "./schedule/timers.ts";
 import { Ticker } from "./ticker.ts";
 import { RuntimeParameters } from "./parameters/parameters.ts";
@@ -117,6 +118,8 @@ export class Broker {
   readonly wallTimers: WallTimers;
   /** Appends records to streams that may have to be made, without a client. Set by the protocol whose streams they are. */
   enterStream: EnterStream | null = null;
+  /** What keeps records for queues and streams until a later time; whoever looks at what is scheduled asks each. */
+  readonly laterTables: LaterTable[] = [];
   /** Exchanges that keep messages have them from here. Set by the protocol whose exchanges they are. */
   stations: Stations | null = null;
   /** Keeps messages that are to arrive later. Set by the wiring, as soon as the journal has been replayed. */

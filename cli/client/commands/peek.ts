@@ -13,7 +13,7 @@ import { type Described, MessagePrinter } from "../output/messages.ts";
 import { countText } from "../output/text.ts";
 import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
 
-const states = ["ready", "unacked", "waiting", "history", "all"];
+const states = ["ready", "unacked", "waiting", "history", "scheduled", "dead", "all"];
 const limitUsual = 10;
 /** What the broker gives at once. */
 const pageMessagesMax = 1000;
@@ -28,11 +28,10 @@ interface Options extends BrokerOptions {
 
 interface Page {
   readonly messages: readonly Looked[];
-  readonly next: number | null;
+  readonly next: number | string | null;
 }
 
 interface Looked extends ShownMessage, Described {
-  readonly offset: number;
   readonly time: number;
 }
 
@@ -95,7 +94,7 @@ export function definePeek(command: Command): void {
     .addOption(
       new Option(
         "--state <state>",
-        "unacked: held by a consumer; waiting: rejected, comes again; history: acknowledged and kept",
+        "unacked: held by a consumer; waiting: rejected, comes again; history: acknowledged and kept; scheduled: enters later; dead: its dead letters, wherever they lie",
       )
         .choices(states)
         .default("ready"),

@@ -169,6 +169,16 @@ export function parseFilter(text: string): MessageFilter {
   return { matches: (facts) => conditions.every((matches) => matches(facts)) };
 }
 
+/** Messages that died in the queue or stream of that name last, as it is shown. */
+export function deadLetterOf(name: string): MessageFilter {
+  return { matches: (facts) => valueIn(facts, "queue") === name };
+}
+
+export function allOf(filter: MessageFilter, other: MessageFilter | null): MessageFilter {
+  if (other === null) return filter;
+  return { matches: (facts) => filter.matches(facts) && other.matches(facts) };
+}
+
 function matcherOf({ field, operator, text }: Condition): (facts: FilterFacts) => boolean {
   if (field === "body") return bodyMatcher(operator, text);
   const wanted = field === "time" ? String(timeIn(text)) : text;

@@ -370,7 +370,7 @@ test("who may not read the queue sees nothing of it", async () => {
     ["nowhere/mine", "reader", 401],
     ["%2F/none", "guest", 404],
     [`%2F/${own}`, "guest", 400],
-    ["%2F/mine?state=dead", "guest", 400],
+    ["%2F/mine?state=gone", "guest", 400],
     ["%2F/mine?limit=0", "guest", 400],
     ["%2F/mine?limit=1001", "guest", 400],
     ["%2F/mine?from=soon", "guest", 400],

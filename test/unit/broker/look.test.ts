@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { finishNow } from "../../../src/base/turn-work.ts";
-import { type Looked, type LookedPage, looking, type MessageState } from "../../../src/broker/look/look.ts";
+import { type LookedPage, looking, type WantedState } from "../../../src/broker/look/look.ts";
+import type { Looked, MessageState } from "../../../src/broker/look/looked.ts";
 import { takeOnce } from "../../../src/broker/queue/delivery.ts";
 import type { Queue } from "../../../src/broker/queue/queue.ts";
 import { reject } from "../../../src/broker/retry/rejection.ts";
@@ -22,7 +23,7 @@ const kinds = {
   history: { ...retry, "x-history-ms": 1_000_000 },
 };
 
-function pages(queue: Queue, state: MessageState | null, messagesMax: number): Looked[] {
+function pages(queue: Queue, state: WantedState, messagesMax: number): Looked[] {
   const found: Looked[] = [];
   for (let from: number | null = 0; from !== null;) {
     const page: LookedPage = finishNow(
