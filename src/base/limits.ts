@@ -238,6 +238,15 @@ export const limits = {
   /** Queues and streams in which the dead letters of one queue are looked for, and bindings that are followed to find them. */
   deadPlacesMax: 100,
   deadBindingsMax: 10_000,
+  /** Samples of messages that no queue took: how many are kept, and copied in a second; their bytes, and those of one (the rest is cut off, or left out). */
+  unroutableKeptOfExchange: 20,
+  unroutableKeptOfVhost: 200,
+  unroutableKept: 1000,
+  unroutableBytesMax: 8 << 20,
+  unroutableSamplesPerSecondOfExchange: 10,
+  unroutableSamplesPerSecond: 200,
+  unroutableBodyBytesMax: 4096,
+  unroutablePropertiesBytesMax: 16_384,
   /** Operations that run at once, and those that are remembered: an operation that is forgotten cannot be undone. */
   operationsRunningMax: 16,
   operationsKeptMax: 200,
@@ -248,13 +257,6 @@ export const limits = {
   /** How long a request that starts an operation waits for its end, unless it says so, and at most. */
   operationWaitMs: 1000,
   operationWaitMsMax: 60_000,
-  /** The same where a filter looks into the messages: how many, and bytes of all that it looks at, of which a body has so many at most. */
-  filteredMessagesMax: 100_000,
-  filteredBytesMax: 64 << 20,
-  filterBodyBytesMax: 2 << 20,
-  /** Conditions of a filter for messages, and their text. */
-  filterConditionsMax: 16,
-  filterBytesMax: 1024,
   /** Lists and objects inside each other in a request's body: headers of 32, as AMQP's frames may have them, and two around them. */
   jsonDepthMax: 34,
   /** The same of a document of definitions, where a parameter's value stands below three more. */

@@ -25,6 +25,7 @@ import {
   Rates,
   totalCounters,
 } from "./rates.ts";
+import { UnroutableRoom } from "./look/unroutable.ts";
 import { AllTotals } from "./totals.ts";
 import { DedupWindows } from "./dedup/dedup-windows.ts";
 import { DiskLog } from "./disk-log.ts";
@@ -141,6 +142,8 @@ export class Broker {
   readonly totals = new AllTotals(this);
   /** Queues and streams that were declared, made and deleted since the start. */
   readonly churn = { declared: 0, created: 0, deleted: 0 };
+  /** Bounds the samples of unroutable messages in all virtual hosts. */
+  readonly unroutableRoom: UnroutableRoom;
   /** Bounds the memory of the routes that all exchanges cache. */
   readonly routeBudget = new RouteBudget();
   /** The journal has been replayed. */
@@ -156,6 +159,7 @@ export class Broker {
     this.options = options;
     this.clock = options.clock;
     this.timers = options.timers;
+    this.unroutableRoom = new UnroutableRoom(options.clock);
     this.random = options.random;
     this.logger = options.logger;
     this.storage = storage;

@@ -20,6 +20,7 @@ import { addExchange, addQueue, newPastCounts, type PastCounts } from "./message
 import { GroupOffsets } from "./groups/offsets.ts";
 import { ShareGroups } from "./groups/share/share-groups.ts";
 import { LiveChannels } from "./live/channels.ts";
+import { UnroutableMessages } from "./look/unroutable.ts";
 import { definitionKey, noVhost, shownName } from "./names.ts";
 import { assertSameExchange } from "./queue/declared-same.ts";
 import type { QueueOptions } from "./queue/definition.ts";
@@ -78,6 +79,8 @@ export class Vhost {
   readonly shareGroups: ShareGroups;
   readonly live: LiveChannels;
   readonly publication: Publication;
+  /** Samples of messages that no queue took. */
+  readonly unroutable: UnroutableMessages;
   readonly bindings: Bindings;
   /** Finds the queues for a message. */
   readonly routes: Routes;
@@ -118,6 +121,7 @@ export class Vhost {
     }
     this.live = new LiveChannels(broker.work);
     this.publication = new Publication(this);
+    this.unroutable = new UnroutableMessages(broker.unroutableRoom);
     this.bindings = new Bindings(this);
     this.routes = new Routes(this);
     const { clock, timers, work, ticker } = broker;
@@ -204,6 +208,7 @@ export class Vhost {
     this.stationOf(exchange)?.closed();
     exchange.routes.clear();
     this.exchanges.delete(exchange.name);
+    this.unroutable.forget(exchange.name);
     addExchange(this.past, exchange);
     this.names.remove(exchange.name);
     for (const binding of exchange.bindings.values()) this.bindings.remove(binding);

@@ -30,6 +30,7 @@ import { explainEndpoints } from "../troika/explain.ts";
 import { messageEndpoints } from "../troika/messages.ts";
 import { operationEndpoints } from "../troika/operations.ts";
 import { undoEndpoints } from "../troika/undo.ts";
+import { unroutableEndpoints } from "../troika/unroutable.ts";
 import { endpoint, type Endpoint } from "./endpoint.ts";
 import { ApiRouter } from "./router.ts";
 
@@ -72,6 +73,7 @@ const endpoints: readonly Endpoint[] = [
   ...deadLetterEndpoints,
   ...operationEndpoints,
   ...undoEndpoints,
+  ...unroutableEndpoints,
 ];
 
 export const apiRouter = new ApiRouter(endpoints);

@@ -154,7 +154,12 @@ export class Publication {
     if (route.queues.length > fewQueues) broker.work.spend(Math.ceil(unitsOfQueue * route.queues.length));
     this.heardBy = route.reachesLive && !live.isEmpty ? message.publishLive(live) : 0;
     if (route.stations !== null) for (const station of route.stations) station.take(message);
-    if (!route.isTaken && this.heardBy === 0) exchange.unroutable++;
+    if (this.isLost(route)) exchange.unroutable++;
+  }
+
+  /** Whether nobody got the last message, which had that route. Whoever published it samples it then (look/unroutable.ts). */
+  isLost(route: Route): boolean {
+    return !route.isTaken && this.heardBy === 0;
   }
 
   /**

@@ -65,6 +65,7 @@ export class DelayedMessages {
     const facts = factsOfProperties(() => properties);
     const route = vhost.routes.quick(exchange, routingKeysOf(parts, properties).all, facts);
     vhost.publication.publishAgain(exchange, route, message);
+    if (vhost.publication.isLost(route)) vhost.unroutable.moved(exchangeName, message, "delayed");
     return true;
   }
 }

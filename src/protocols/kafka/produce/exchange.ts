@@ -6,6 +6,7 @@
  */
 import type { Exchange } from "../../../broker/exchange/exchange.ts";
 import { BatchGuard } from "../../../broker/exchange/publication.ts";
+import type { Publisher } from "../../../broker/look/unroutable.ts";
 import type { Route } from "../../../broker/exchange/route.ts";
 import { propertiesOfParts } from "../../../broker/exchange/routing/message-headers.ts";
 import type { HeaderValue, MessageFacts } from "../../../broker/exchange/routing/router.ts";
@@ -18,18 +19,23 @@ import { cursor, forEachRecord, message, singleBatch, withRecords } from "./reco
 /** `refused`: a record has a key under which its writer may not publish; `dear`: finding all ways takes too long. */
 export type Outcome = "published" | "full" | "refused" | "dear";
 
+export interface BatchWriter {
+  readonly isAllowed: (key: string) => boolean;
+  readonly publisher: () => Publisher;
+}
+
 /** Publishes all records of the batch, or none, as where a bounded queue on the way of one has no room for it. */
 export function publishToExchange(
   vhost: Vhost,
   exchange: Exchange,
   batch: KafkaBatch,
   decompressedBytesMax: number,
-  isAllowed: (key: string) => boolean,
+  by: BatchWriter,
 ): Outcome {
-  return withRecords(batch, decompressedBytesMax, () => publishOpened(vhost, exchange, isAllowed));
+  return withRecords(batch, decompressedBytesMax, () => publishOpened(vhost, exchange, by));
 }
 
-function publishOpened(vhost: Vhost, exchange: Exchange, isAllowed: (key: string) => boolean): Outcome {
+function publishOpened(vhost: Vhost, exchange: Exchange, { isAllowed, publisher }: BatchWriter): Outcome {
   const { publication } = vhost;
   const routes: Route[] = [];
   const guard = new BatchGuard();
@@ -53,7 +59,11 @@ function publishOpened(vhost: Vhost, exchange: Exchange, isAllowed: (key: string
     });
     return "full";
   }
-  forEachRecord((index) => publication.append(exchange, routes[index]!, message));
+  forEachRecord((index) => {
+    const route = routes[index]!;
+    publication.append(exchange, route, message);
+    if (publication.isLost(route)) vhost.unroutable.published(exchange.name, message, publisher);
+  });
   return "published";
 }
 

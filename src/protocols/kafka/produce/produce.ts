@@ -8,6 +8,7 @@ import { mayCreateTopic, mayProduceUnder, mayUsePartition, mayUseTopic } from ".
 import { BrokerError } from "../../../base/errors.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Broker } from "../../../broker/broker.ts";
+import type { Publisher } from "../../../broker/look/unroutable.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { finishNow } from "../../../base/turn-work.ts";
 import { batchHeaderBytes, KafkaBatch } from "../../../message/kafka/batch.ts";
@@ -263,6 +264,11 @@ function store(
   };
 }
 
+function publisherOf({ caller, clientId, connection: { local, remote } }: Call<"Produce">): Publisher {
+  const clientName = clientId.slice(0, limits.clientTextBytesMax);
+  return { protocol: "kafka", user: caller.authorization?.name ?? "", clientName, local, remote };
+}
+
 /** Where the records went has no one offset: the answer is 0, as of a log that keeps nothing. */
 function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): PartitionResult {
   const { vhost, broker } = call.server;
@@ -273,10 +279,13 @@ function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): Parti
     return refuse(index, "MESSAGE_TOO_LARGE", `an exchange takes at most ${most} records of one batch`);
   }
   const exchange = topic.exchange!;
-  const isAllowed = (key: string): boolean => mayProduceUnder(call, exchange, key);
+  const by = {
+    isAllowed: (key: string): boolean => mayProduceUnder(call, exchange, key),
+    publisher: (): Publisher => publisherOf(call),
+  };
   let outcome: Outcome;
   try {
-    outcome = publishToExchange(vhost, exchange, batch, limits.kafkaBatchInflatedBytesMax, isAllowed);
+    outcome = publishToExchange(vhost, exchange, batch, limits.kafkaBatchInflatedBytesMax, by);
   } catch (error) {
     if (!(error instanceof BrokerError) || error.code !== "INVALID") throw error;
     return refuse(index, "INVALID_RECORD", error.message);
