@@ -21,7 +21,7 @@ const againMs = 1500;
 const stepMs = 400;
 const listedMax = 1000;
 const outOfOrderSequence = 45;
-const arguments_ = { "x-queue-type": "stream", "x-delay-allowed": true } as const;
+const declaredAs = { "x-queue-type": "stream", "x-delay-allowed": true } as const;
 
 interface Sent {
   readonly later: Later;
@@ -98,7 +98,7 @@ export class DelayedActor implements Actor {
     this.#unconfirmed = [];
     this.#isAmqpWaiting = true;
     client.confirmSelect(() => {});
-    client.declare(this.name, tableOf(arguments_), (answer) => {
+    client.declare(this.name, tableOf(declaredAs), (answer) => {
       if (answer === null || client !== this.#amqp) return;
       this.#isAmqpWaiting = false;
       this.#isDeclared = true;
@@ -208,7 +208,7 @@ export class DelayedActor implements Actor {
   }
 
   /** What waits now, as the management API lists it; null while the broker is down. */
-  #listed(): readonly { readonly id: string; readonly content: unknown }[] | null {
+  #listed(): readonly { readonly id: string; readonly body: string }[] | null {
     const { broker } = this.#world.process;
     if (broker === null) return null;
     const view = new AmqpView();
@@ -223,11 +223,13 @@ export class DelayedActor implements Actor {
         },
       }),
     );
-    this.#model.foundWaiting(
-      messages.map(({ content }) => String(content)),
-      this.#world.promises.number(),
-    );
-    return messages;
+    const listed = messages.map(({ id, content }) => {
+      if (typeof content !== "string") throw new Fault(`${this.name}: ${id} waits, and cannot be read`);
+      return { id, body: content };
+    });
+    const bodies = listed.map(({ body }) => body);
+    this.#model.foundWaiting(bodies, this.#world.promises.number());
+    return listed;
   }
 
   #cancel(): void {
@@ -236,8 +238,8 @@ export class DelayedActor implements Actor {
     if (client === null || this.#isLooking) return;
     const messages = this.#listed();
     if (messages === null || messages.length === 0) return;
-    const { id, content } = random.pick(messages);
-    const later = this.#model.find(String(content))!;
+    const { id, body } = random.pick(messages);
+    const later = this.#model.find(body)!;
     later.isCancelAsked = true;
     const isCancelled = cancelWaiting(process.broker!, "/", this.name, parseWaitId(id)!);
     if (!isCancelled) throw new Fault(`${this.name}: ${later.body} is listed, and cannot be cancelled`);
