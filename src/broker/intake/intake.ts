@@ -11,9 +11,8 @@ import type { DedupWindows } from "../dedup/dedup-windows.ts";
 import { QueueCopies } from "../dedup/queue-copies.ts";
 import type { OutgoingMessage } from "../exchange/outgoing-message.ts";
 import { hasIntake, type QueuePolicy } from "../policy/policy.ts";
-import { propertiesOfParts } from "../exchange/routing/message-headers.ts";
 import type { Log } from "../../storage/index.ts";
-import { delayHeader, deliverAtHeader, dueOf } from "./delay-headers.ts";
+import { delayName, deliverAtName, dueOfParts } from "./delay-headers.ts";
 
 /** The destination, as much of it as the intake knows. */
 export interface IntakePlace {
@@ -55,8 +54,6 @@ export interface Copies {
   taken(offset: number): void;
 }
 
-const delayNames = [Buffer.from(delayHeader), Buffer.from(deliverAtHeader)] as const;
-
 export class Intake {
   readonly #place: IntakePlace;
   /** Null: the destination drops no copies. */
@@ -96,10 +93,11 @@ export class Intake {
 
   #isLater(message: OutgoingMessage): boolean {
     const { policy, vhost } = this.#place;
-    if (!policy.delayAllowed || !delayNames.some((name) => message.mayHaveHeader(name))) return false;
+    if (!policy.delayAllowed) return false;
+    if (!message.mayHaveHeader(delayName) && !message.mayHaveHeader(deliverAtName)) return false;
     const { clock, delays } = vhost.broker;
     if (delays === null) return false;
-    this.#due = dueOf(propertiesOfParts(message.asAmqp()), clock.now());
+    this.#due = dueOfParts(message.asAmqp(), clock.now());
     return this.#due > 0;
   }
 }
