@@ -63,7 +63,7 @@ export function appendScheduled({ log }: Queue, record: NewRecord, handle: Entry
   scratch.reset();
   writeEntryHeader(scratch, 3);
   writeEntryPart(scratch, names.due);
-  writeEntryPart(scratch, Buffer.from(String(record.due)));
+  writeEntryPart(scratch, Buffer.from(String(Math.ceil(record.due))));
   writeEntryPart(scratch, names.envelope);
   writeEntryPart(scratch, Buffer.from(String(record.envelope)));
   writeEntryPart(scratch, names.record);
