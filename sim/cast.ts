@@ -69,7 +69,8 @@ export interface FedQueue {
 /** Messages that expire together, in several ticks where one may drop few of them. */
 const fleetingTtlMs = 150;
 const deliveryLimit = 2;
-const copiesWindowMs = 4000;
+/** Of one queue many windows pass in a run; of the other one, files of the journal. */
+const copiesWindowsMs = [4000, 120_000];
 
 export function fedQueuesOf(world: World): FedQueue[] {
   return ["fleeting", "returned"].map((name) => ({
@@ -225,11 +226,13 @@ export function castOf(
   return cast;
 }
 
-/** Two that repeat one another's messages. */
+/** Two that repeat one another's messages, and two more to another queue. */
 function copiersOf(world: World): Actor[] {
-  const model = new CopiesModel(copiesWindowMs);
-  const some = ["c0", "c1"].map((name) => new CopiesActor(world, name, model));
-  return [...some, ...some, ...some];
+  const some = copiesWindowsMs.flatMap((windowMs) => {
+    const model = new CopiesModel(`copies.${windowMs}`, windowMs);
+    return ["c0", "c1"].map((name) => new CopiesActor(world, name, model));
+  });
+  return [...some, ...some];
 }
 
 /** Those of whom the end of the run asks nothing. */
