@@ -13,6 +13,7 @@ import path from "node:path";
 import { after, before, it } from "node:test";
 import { method, publishHeaders } from "../../support/amqp-frames.ts";
 import { RawClient } from "../../support/amqp-raw.ts";
+import { KafkaWireClient, makeBatch } from "../../support/kafka-wire-client.ts";
 import { Interop, until } from "../../support/interop.ts";
 import { api } from "../../support/users.ts";
 
@@ -330,4 +331,84 @@ it("a message that waits counts from when it was accepted; what the broker moves
   await until(async () => ((await bodies("moved.dead").catch(() => "")) === "waits" ? true : undefined));
   assert.deepEqual(seen, ["waits", "waits", "waits"]);
   assert.equal((await deduplicated()).get(q), 1);
+});
+
+it("an idempotent producer's batch that is sent again is known by its sequence; new sequences are looked at", async () => {
+  const args = { "x-dedup-window-ms": 600_000, "x-dedup-by": "key" };
+  const { q } = await makeDestination("sequences", "stream", args);
+  const client = await KafkaWireClient.connect(all.broker.ports.kafka);
+  const { producerId } = await client.request("InitProducerId", 4, {
+    transactionalId: null,
+    transactionTimeoutMs: 1000,
+  });
+  const send = async (baseSequence: number, keys: readonly string[]): Promise<readonly number[]> => {
+    const ids = { timestamp: Date.now(), producerId, producerEpoch: 0, baseSequence };
+    const records = makeBatch({ ...ids, keys, values: keys.map((key) => `${key} ${baseSequence}`) });
+    const topicData = [{ name: q, partitionData: [{ index: 0, records }] }];
+    const { responses } = await client.request("Produce", 9, { acks: -1, timeoutMs: 1000, topicData });
+    const { errorCode, baseOffset } = responses[0]!.partitionResponses[0]!;
+    return [errorCode, baseOffset];
+  };
+  assert.deepEqual(await send(0, ["a", "b"]), [0, 0]);
+  assert.deepEqual(await send(2, ["b", "c", "a"]), [0, 2], "one of three is new");
+  assert.deepEqual(await send(2, ["b", "c", "a"]), [0, 2], "the library sends it again");
+  assert.deepEqual(await send(5, ["a"]), [0, 0], "the application does");
+  assert.equal((await deduplicated()).get(q), 3);
+  assert.deepEqual(await send(6, ["c"]), [0, 2]);
+  assert.deepEqual(await send(7, ["d"]), [0, 3]);
+  client.close();
+});
+
+it("what is rolled back, discarded or refused as a whole is not remembered", async () => {
+  const bound = { "x-max-length": 2, "x-overflow": "reject-publish" };
+  const { q, x } = await makeDestination("undone", "queue", { "x-dedup-window-ms": 600_000, ...bound });
+  const client = await RawClient.ready(all.broker.amqpUrl);
+  client.send(method(1, 90, 10));
+  await client.method("90.11");
+  client.send(publishHeaders(1, x, "", {}, Buffer.from("rolled back"), "1"), method(1, 90, 30));
+  await client.method("90.31");
+  client.socket.destroy();
+  await all.redis.multi().xadd(q, "*", "body", "discarded", "message-id", "1").discard();
+  const ids = ["1", "2", "3"];
+  const tooMany = await RawClient.ready(all.broker.amqpUrl);
+  tooMany.send(method(1, 90, 10));
+  await tooMany.method("90.11");
+  for (const id of ids) tooMany.send(publishHeaders(1, x, "", {}, Buffer.from("too many"), id));
+  tooMany.send(method(1, 90, 20));
+  await tooMany.method("20.40");
+  tooMany.socket.destroy();
+  await commit(x, [
+    { body: "a", messageId: "1" },
+    { body: "b", messageId: "2" },
+  ]);
+  await commit(x, [{ body: "copy", messageId: "1" }]);
+  assert.equal(await bodies(q), "a b");
+});
+
+it("a header that is no text counts by its text, whatever protocol sends it", async () => {
+  const args = { "x-dedup-window-ms": 600_000, "x-dedup-by": "header:order" };
+  const { q, x } = await makeDestination("numbers", "stream", args);
+  await all.publish(x, "", "number", { headers: { order: 5 } });
+  await all.publish(x, "", "text", { headers: { order: "5" } });
+  await all.produce(q, { value: "bytes", headers: { order: Buffer.from("5") } });
+  await all.xadd(q, { body: "field", order: "5" });
+  await all.publish(x, "", "empty", { headers: { order: "" } });
+  await all.publish(x, "", "empty too", { headers: { order: "" } });
+  assert.equal(await bodies(q), "number empty empty too");
+});
+
+it("a queue in memory remembers too; a stream that is renamed keeps what it knows", async () => {
+  const args = { "x-dedup-window-ms": 600_000 };
+  await all.channel.assertQueue("fleeting", { durable: false, arguments: args });
+  await all.channel.assertExchange("fleeting.x", "fanout");
+  await all.channel.bindQueue("fleeting", "fleeting.x", "");
+  for (const body of ["a", "b"]) await publishOne("fleeting.x", { body, messageId: "1" });
+  assert.equal(await bodies("fleeting"), "a");
+  const policy = { pattern: "^r[12]$", definition: { "dedup-window-ms": 600_000 }, "apply-to": "streams" };
+  assert.equal((await api(all.broker, "PUT", "policies/%2F/renamed", policy)).status, 201);
+  const id = await all.xadd("r1", { body: "a", "message-id": "1" });
+  await all.redis.rename("r1", "r2");
+  assert.equal(await all.xadd("r2", { body: "b", "message-id": "1" }), id);
+  await all.redis.rename("r2", "elsewhere");
+  assert.notEqual(await all.xadd("elsewhere", { body: "c", "message-id": "1" }), id);
 });
