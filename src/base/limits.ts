@@ -291,6 +291,8 @@ export const limits = {
   dedupIdsMax: 4_000_000,
   /** The memory of the ids of all destinations, some 40 bytes an id; beyond, that with the most forgets its oldest. */
   dedupBytesMax: 256 << 20,
+  /** A longer id is none: looking at one costs about 3 ns a byte. */
+  dedupIdBytesMax: 4096,
   /** The longest window of deduplication: 7 days. */
   dedupWindowMsMax: 604_800_000,
   /** Data of the level `written` is synced to disk after this long at most. */

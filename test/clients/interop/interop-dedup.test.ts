@@ -187,9 +187,22 @@ it("the matrix: copies are dropped, counted and confirmed; a kill changes nothin
     await way.send(q, x, [known(by, "1", "g"), known(by, "3", "h")]);
     assert.equal(await bodies(q), "a c d e h", `${way.name}, ${by}, ${kind}`);
   });
+  // By a policy instead of arguments; its name says to which streams.
+  const policy = { pattern: "^ruled", definition: { "dedup-window-ms": 600_000 }, "apply-to": "streams" };
+  assert.equal((await api(all.broker, "PUT", "policies/%2F/ruled", policy)).status, 201);
+  await all.admin.createTopics({ topics: [{ topic: "ruled-topic", numPartitions: 2 }] });
+  const ruled = async (body: string): Promise<void> => {
+    await all.xadd("ruled-stream", { body, "message-id": "1" });
+    const record = { key: "k", value: body, headers: { "message-id": "1" } };
+    await all.producer.send({ topic: "ruled-topic", messages: [record] });
+  };
+  await ruled("a");
   const counts = await deduplicated();
   await each(async (_way, _by, _kind, name) => assert.equal(counts.get(name), 3, name));
-  assert.equal(await all.broker.metric("troikamq_messages_deduplicated_total"), 3 * counts.size);
+  assert.equal(
+    await all.broker.metric("troikamq_messages_deduplicated_total"),
+    3 * ways.length * bys.length * kinds.length,
+  );
 
   await all.crash();
   all = await Interop.start({ dataDir });
@@ -197,6 +210,13 @@ it("the matrix: copies are dropped, counted and confirmed; a kill changes nothin
     await way.send(name, `${name}.x`, [known(by, "2", "i"), known(by, "3", "j"), known(by, "4", "k")]);
     assert.equal(await bodies(name), "a c d e h k", `${way.name}, ${by}, ${kind}, after a kill`);
   });
+  await ruled("b");
+  assert.equal(await bodies("ruled-stream"), "a");
+  assert.deepEqual(
+    (await all.fetch("ruled-topic", 1)).map(({ value }) => String(value)),
+    ["a"],
+  );
+  assert.equal((await deduplicated()).get("ruled-topic"), 1);
 });
 
 it("the same id is a copy whatever protocol it comes by; XADD is answered the id of the entry that is there", async () => {
@@ -396,7 +416,9 @@ it("a header that is no text counts by its text, whatever protocol sends it", as
   await all.xadd(q, { body: "field", order: "5" });
   await all.publish(x, "", "empty", { headers: { order: "" } });
   await all.publish(x, "", "empty too", { headers: { order: "" } });
-  assert.equal(await bodies(q), "number empty empty too");
+  for (const body of ["long", "long too"]) await all.xadd(q, { body, order: "x".repeat(4097) });
+  for (const body of ["longest", "copy"]) await all.xadd(q, { body, order: "x".repeat(4096) });
+  assert.equal(await bodies(q), "number empty empty too long long too longest");
 });
 
 it("a queue in memory remembers too; a stream that is renamed keeps what it knows", async () => {
