@@ -67,6 +67,15 @@ export class GroupOffsets {
     return this.#groupsOf.has(topic);
   }
 
+  /** Whether any group has committed that it has read the record. */
+  isPast(topic: string, partition: number, offset: number): boolean {
+    for (const group of this.#groupsOf.get(topic) ?? []) {
+      const committed = this.groups.get(group)!.get(topic)!.get(partition);
+      if (committed !== undefined && committed.offset > offset) return true;
+    }
+    return false;
+  }
+
   #forgetTopicOf(group: string, topic: string): void {
     const groups = this.#groupsOf.get(topic);
     if (groups?.delete(group) === true && groups.size === 0) this.#groupsOf.delete(topic);

@@ -3,13 +3,12 @@
  * the queue or stream that it came from. An edit stays.
  *
  * What was moved is found by what is written on it (mark.ts, groups/give-back.ts), so an undo works after a kill, and may be asked for
- * again. A message that a consumer holds is not taken. Of a stream an entry is taken while no group of it has come to it and no AMQP
- * consumer reads it; who reads it by XREAD or Fetch without a group is not known. Not here: the pace (../operations.ts).
+ * again. A message that a consumer holds is not taken. Of a stream an entry is taken while no group of it has come to it, no group
+ * of Kafka has committed past it and no AMQP consumer reads it; what was read by XREAD, or fetched and not committed, is not known. Not here: the pace (../operations.ts).
  * Invariant: found = taken back + those that somebody holds, or may have read.
  */
 import type { Job } from "../../../base/turn-work.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
-import type { EntryId } from "../../../message/entry-id.ts";
 import { LogReader } from "../../../storage/index.ts";
 import { isGivenBack, takeBack } from "../../groups/give-back.ts";
 import type { GroupCursor } from "../../groups/group-cursor.ts";
@@ -94,7 +93,7 @@ function* fromLog({ undone, source, home, counts }: Undoing): Job<void> {
     if (mark !== null && isInQueue(home, offset)) {
       units += unitsOfMatch + (reader.end - reader.start) / bytesPerUnit;
       counts.matched++;
-      if (isReady(home, offset) && !isRead(home, reader.id)) {
+      if (isReady(home, offset) && !isRead(home, reader)) {
         if (!hasRoom(source, parts.bodyEnd - parts.bodyStart)) counts.full++;
         else {
           const properties = { ...mark.properties, headers: withoutMark(mark.properties.headers ?? []) };
@@ -108,19 +107,17 @@ function* fromLog({ undone, source, home, counts }: Undoing): Job<void> {
   }
 }
 
-/** Whether somebody may have read the entry of a stream. */
-function isRead(home: Queue, entry: EntryId): boolean {
+/** Whether somebody is known to have read the entry of a stream, at which the reader is. */
+function isRead(home: Queue, { id, offset }: LogReader): boolean {
   if (home.kind === "queue") return false;
   if (home.streamConsumers > 0) return true;
-  for (const { lastId } of home.groups.values()) if (entry.compare(lastId) <= 0) return true;
-  return isCommitted(home);
-}
-
-/** Whether a group of Kafka has committed an offset of that partition: what it has fetched beyond is not known. */
-function isCommitted(home: Queue): boolean {
+  for (const { lastId } of home.groups.values()) if (id.compare(lastId) <= 0) return true;
   const { topics, groupOffsets } = home.vhost;
   const topic = topics.topicOf(home);
-  return topic !== undefined && groupOffsets.hasTopic(topic.name);
+  // A stream that was not made as a topic is one of one partition.
+  return topic === undefined
+    ? groupOffsets.isPast(home.name, 0, offset)
+    : groupOffsets.isPast(topic.name, topic.partitions.indexOf(home), offset);
 }
 
 function* fromGroup({ undone, source, home, counts }: Undoing, cursor: GroupCursor): Job<void> {
