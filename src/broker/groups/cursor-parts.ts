@@ -18,8 +18,3 @@ export interface AgainPart {
 export interface SharePart {
   close(): void;
 }
-
-/** Consumers that are pushed to (group-feed.ts). */
-export interface FeedPart {
-  readonly members: { readonly size: number };
-}

@@ -32,9 +32,9 @@ import type { Queue } from "../queue/queue.ts";
 import type { RecordBytes } from "../schedule/enter-stream.ts";
 import { Timetable } from "../schedule/timetable.ts";
 import type { Vhost } from "../vhost.ts";
+import type { Returned, ReturnTarget } from "./returned.ts";
 import { deadQueueName } from "./dead-queue.ts";
 import { delayOf, retryOf, type RetryPolicy } from "./retry-policy.ts";
-import type { Returns } from "./returns.ts";
 
 /** A topic whose name ends so is one to which a group gives records up. */
 const retrySuffix = ".retry";
@@ -68,7 +68,7 @@ interface Origin {
   readonly policy: RetryPolicy;
 }
 
-export class ReturnedRecords implements Returns {
+export class ReturnedRecords implements Returned {
   readonly #broker: Broker;
   readonly #timetable: Timetable;
 
@@ -82,16 +82,9 @@ export class ReturnedRecords implements Returns {
     this.#timetable.begin();
   }
 
-  /** How many wait for a partition. */
-  countFor({ vhost, name }: Queue): number {
-    return this.#timetable.find(vhost, name)?.log.length ?? 0;
-  }
-
-  /**
-   * Takes a record that is produced to a partition of a retry topic, which the cursor is at. False where it does not say where it comes
-   * from, or no policy says what becomes of it: then it is stored as it came.
-   */
-  takes(target: Queue, record: RecordCursor): boolean {
+  takes({ vhost, name }: ReturnTarget, record: RecordCursor): boolean {
+    const target = this.#broker.vhost(vhost.name)?.queues.get(name);
+    if (target === undefined) return false;
     const origin = originOf(target.vhost, record);
     if (origin === null) return false;
     const { policy } = origin;
