@@ -100,7 +100,7 @@ function bury(queue: Queue, cursor: GroupCursor, reader: LogReader, { reason, de
   const { offset } = reader;
   const policy = retryPolicyOf(queue, cursor)!;
   const note = noteOf(cursor, offset, reason);
-  const place = deadLetterStream(queue, policy);
+  const place = deadLetterStream(queue, policy.deadLetter ?? `${queue.name}.dead`);
   if (deadLetter(queue, cursor, reader, { note, deliveries: cursor.pending.countOf(offset), place })) {
     cursor.settle(offset);
     return true;
@@ -147,10 +147,9 @@ export function resumeRetries(queue: Queue, cursor: GroupCursor): void {
     work.run(retriesOf(queue, cursor).restore(), () => {});
 }
 
-/** Of a topic with several partitions it is the one with the origin's number, if there are so many. */
-export function deadLetterStream(queue: Queue, policy: RetryPolicy): string {
+/** Of a topic of that name with several partitions the one with the number of `queue`, if there are so many; else the stream of that name. */
+export function deadLetterStream(queue: Queue, name: string): string {
   const { topics } = queue.vhost;
-  const name = policy.deadLetter ?? `${queue.name}.dead`;
   const partitions = topics.find(name)?.partitions ?? [];
   if (partitions.length <= 1) return name;
   const index = Math.max(topics.topicOf(queue)?.partitions.indexOf(queue) ?? 0, 0);

@@ -12,6 +12,7 @@ import { QueueCopies } from "../dedup/queue-copies.ts";
 import type { OutgoingMessage } from "../exchange/outgoing-message.ts";
 import { hasIntake, type QueuePolicy } from "../policy/policy.ts";
 import type { Log } from "../../storage/index.ts";
+import type { RecordBytes } from "../schedule/enter-stream.ts";
 import { delayName, deliverAtName, dueOfParts } from "./delay-headers.ts";
 
 /** The destination, as much of it as the intake knows. */
@@ -35,11 +36,18 @@ export interface NamedPlace {
   readonly name: string;
 }
 
+export interface DueRecord extends RecordBytes {
+  /** Wall time, ms. */
+  readonly due: number;
+}
+
 /** Keeps messages until their time. */
 export interface Delays {
   add(place: IntakePlace, message: OutgoingMessage, due: number): void;
   /** What waits for one name waits for the other from now on. */
   renamed(from: NamedPlace, to: NamedPlace): void;
+  /** The same as `add` for a record in the form in which the destination will store it. */
+  addStored(place: IntakePlace, record: DueRecord): void;
 }
 
 /** Knows what came within a window. */
