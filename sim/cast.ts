@@ -22,6 +22,7 @@ import {
   partitionsOf,
   targetsOf,
 } from "./actors/partitions.ts";
+import { MixedGroupActor } from "./actors/mixed-group.ts";
 import { PassingLogActor } from "./actors/passing-log.ts";
 import { DelayedActor } from "./actors/delayed.ts";
 import { LaterActor } from "./actors/later.ts";
@@ -204,6 +205,7 @@ export function castOf(
       new QueueRetriesActor(world, "qa"),
       new LettersHomeActor(world, "ha"),
       new DelayedActor(world, "da"),
+      new MixedGroupActor(world, "ma"),
     ];
     actors.push(...later, ...later, ...later, ...copiersOf(world));
   }

@@ -95,6 +95,16 @@ export function giveUp(
   return "again";
 }
 
+/** A pending entry comes again after `delayMs`, whatever it is then. */
+export function waitAgain(
+  queue: Queue,
+  cursor: GroupCursor,
+  offset: number,
+  { reason, delayMs }: GivenUp,
+): void {
+  waitFor(queue, cursor, offset, { delay: delayMs, note: noteOf(cursor, offset, reason) });
+}
+
 /** Makes a dead letter of the entry that the reader is at. False: it cannot be now, so the entry waits. */
 function bury(queue: Queue, cursor: GroupCursor, reader: LogReader, { reason, delayMs }: GivenUp): boolean {
   const { offset } = reader;

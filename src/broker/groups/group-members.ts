@@ -7,7 +7,7 @@
  */
 import type { Job } from "../../base/turn-work.ts";
 import type { Queue } from "../queue/queue.ts";
-import { giveUp } from "./give-up.ts";
+import { waitAgain } from "./give-up.ts";
 import type { GroupCursor } from "./group-cursor.ts";
 import type { CursorOwner } from "./group-owners.ts";
 
@@ -17,9 +17,12 @@ const lookedAtOnce = 64;
 const unitsOfLooks = 32;
 const unitsOfReturn = 2;
 
-/** An entry that a member held comes again at once, unless it was delivered as often as it may be. */
+/**
+ * An entry that a member held comes again at once, unless it was delivered as often as it may be. Nothing is read from the disk, so that it cannot
+ * fail: an entry that is gone from the stream, or is to be a dead letter, is found when it is due.
+ */
 export function giveBack(queue: Queue, cursor: GroupCursor, offset: number): void {
-  giveUp(queue, cursor, offset, { reason: "maxdeliver", delayMs: 0 });
+  waitAgain(queue, cursor, offset, { reason: "maxdeliver", delayMs: 0 });
 }
 
 /** Members that are not there, since the broker was killed or the group is a copy: what they held comes again. In slices. */

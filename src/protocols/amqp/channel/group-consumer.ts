@@ -166,9 +166,19 @@ export class GroupConsumer implements LogWaiter, GroupMember, UnackedSource {
     } else if (this.#member !== null && cursor.pending.ownerOf(offset) === this.#member.id) {
       // Another consumer may have claimed it, and works on it.
       if (outcome === "requeued") giveBack(queue, cursor, offset);
-      else giveUp(queue, cursor, offset, { reason: "rejected", delayMs: -1 });
+      else this.#giveUp(queue, offset);
     }
     this.#leaveWhenDone();
+  }
+
+  #giveUp(queue: Queue, offset: number): void {
+    try {
+      giveUp(queue, this.#cursor, offset, { reason: "rejected", delayMs: -1 });
+    } catch (error) {
+      // The entry cannot be read now, and nobody holds it any more.
+      queue.failed(error);
+      giveBack(queue, this.#cursor, offset);
+    }
   }
 
   describe(): ConsumerPlace {
