@@ -138,8 +138,13 @@ interface Waiting {
 
 function waitFor(queue: Queue, cursor: GroupCursor, offset: number, { delay, note }: Waiting): void {
   const { pending } = cursor;
-  const at = queue.vhost.broker.clock.now() + delay;
-  retriesOf(queue, cursor).wait(offset, at, pending.countOf(offset), pending.readId(offset, id));
+  const now = queue.vhost.broker.clock.now();
+  retriesOf(queue, cursor).wait(
+    offset,
+    { at: now + delay, now },
+    pending.countOf(offset),
+    pending.readId(offset, id),
+  );
   // One that has waited before has its note.
   if ((cursor.notes?.of(offset) ?? null) === null) cursor.noteGivenUp(offset, note);
 }
