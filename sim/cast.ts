@@ -38,6 +38,7 @@ import { RetentionActor } from "./actors/retention.ts";
 import { guardedStream, RightsActor } from "./actors/rights.ts";
 import { ReturnerActor } from "./actors/returner.ts";
 import { LiveActor } from "./actors/live.ts";
+import { ShareMembersActor } from "./actors/share-members.ts";
 import { ShortLivedActor } from "./actors/short-lived.ts";
 import { StaticMemberActor } from "./actors/static-member.ts";
 import { StreamWriterActor } from "./actors/stream-writer.ts";
@@ -207,7 +208,9 @@ export function castOf(
       new DelayedActor(world, "da"),
       new MixedGroupActor(world, "ma"),
     ];
+    const shared = new ShareMembersActor(world, "sa");
     actors.push(...later, ...later, ...later, ...copiersOf(world));
+    actors.push(shared, shared, shared, shared, shared, shared);
   }
   if (is("priorities")) {
     const some = [3, 255].map((max) => new PrioritiesActor(world, `p${max}`, max));
