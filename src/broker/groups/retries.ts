@@ -13,7 +13,7 @@ import type { EntryId } from "../../message/entry-id.ts";
 import { LogReader } from "../../storage/index.ts";
 import { noOwner, PendingTable } from "../cursor/pending-table.ts";
 import type { TimedOwner, WallTimers } from "../schedule/timers.ts";
-import type { AgainPart } from "./cursor-parts.ts";
+import type { AgainPart } from "./again-part.ts";
 import type { GroupCursor } from "./group-cursor.ts";
 import { retryOwnerName } from "./retry-owner.ts";
 

@@ -68,7 +68,7 @@ function acknowledgePartition(
   if (topic === undefined) return errorCodes.UNKNOWN_TOPIC_ID;
   if (!mayUsePartition(call, "take", topic, topic.name, index)) return errorCodes.TOPIC_AUTHORIZATION_FAILED;
   const cursor = topic.queue(index)?.groups.get(toBrokerName(groupId));
-  const share = cursor === undefined ? null : SharePartition.present(cursor);
+  const share = cursor === undefined ? null : SharePartition.find(cursor);
   // The group was not there, or nobody has read: so nothing is held.
   if (share === null)
     return topic.hasPartition(index)

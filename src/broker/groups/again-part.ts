@@ -13,8 +13,3 @@ export interface AgainPart {
   /** The group is gone. */
   close(): void;
 }
-
-/** How a share group acquires its records (share/share-partition.ts). */
-export interface SharePart {
-  close(): void;
-}
