@@ -4,7 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import amqplib from "amqplib";
 import { CompressionTypes } from "kafkajs";
+import { startTestBroker } from "../../support/broker.ts";
 import { Interop, until } from "../../support/interop.ts";
 import { api, basic, makeUser, nothingAllowed } from "../../support/users.ts";
 
@@ -288,33 +290,33 @@ test("rights: to read the source, to write where it goes; and what is mistaken i
 });
 
 test("killed in the middle, it says exactly how far it came; another one goes on from there", async () => {
-  await history("long", texts(400));
-  await all.channel.assertQueue("target", { durable: true });
-  const question = { source: "long", destination: "target", rate: 200 };
-  const { status, body } = await api(all.broker, "POST", "troika/replay?wait=0", question);
+  const broker = await startTestBroker();
+  const connection = await amqplib.connect(broker.amqpUrl);
+  const channel = await connection.createConfirmChannel();
+  for (const name of ["long", "target"]) await channel.assertQueue(name, { durable: true });
+  for (const text of texts(400)) channel.sendToQueue("long", Buffer.from(text), { persistent: true });
+  await channel.waitForConfirms();
+  await connection.close();
+  const question = { source: "long", destination: "target" };
+  const path = "troika/replay?wait=0";
+  const { status, body } = await api(broker, "POST", path, { ...question, rate: 200 });
   assert.equal(status, 202);
   const { operation } = body as Outcome;
-  const path = `troika/operations/${operation}`;
-  await until(async () => {
-    const { body: now } = await api(all.broker, "GET", path);
-    return (now as Outcome).moved > 20 ? true : undefined;
-  });
-  await all.crash();
-  await all.broker.restart();
-  const { body: after } = await api(all.broker, "GET", path);
-  const { state, moved, next_offset: next, error } = after as Outcome;
+  const outcome = async (): Promise<Outcome> =>
+    (await api(broker, "GET", `troika/operations/${operation}`)).body as Outcome;
+  await until(async () => ((await outcome()).moved > 20 ? true : undefined));
+  await broker.kill();
+  await broker.restart();
+  const { state, moved, next_offset: next, error } = await outcome();
   assert.deepEqual([state, error], ["failed", "the broker was stopped while it ran"]);
   assert.ok(moved > 20 && moved < 400 && next === moved);
-  const facts = async (): Promise<number> => {
-    const { body: shown } = await api(all.broker, "GET", "troika/destinations/%2F?name=target");
-    return (shown as { name: string; messages: number }[]).find(({ name }) => name === "target")!.messages;
+  const payloads = async (): Promise<string[]> => {
+    const { body: page } = await api(broker, "GET", "troika/messages/%2F/target?limit=1000");
+    return (page as { messages: { payload: string }[] }).messages.map(({ payload }) => payload);
   };
-  assert.equal(await facts(), moved);
-  await replay({ source: "long", destination: "target", from_offset: next });
-  assert.equal(await facts(), 400);
-  const { body: page } = await api(all.broker, "GET", "troika/messages/%2F/target?limit=1000");
-  assert.deepEqual(
-    (page as { messages: { payload: string }[] }).messages.map(({ payload }) => payload),
-    texts(400),
-  );
+  assert.deepEqual(await payloads(), texts(moved));
+  const rest = await api(broker, "POST", "troika/replay?wait=20000", { ...question, from_offset: next });
+  assert.equal((rest.body as Outcome).moved, 400 - moved);
+  assert.deepEqual(await payloads(), texts(400));
+  await broker.stop();
 });
