@@ -183,7 +183,13 @@ export const replayEndpoints: readonly Endpoint[] = [
       const limit = wholeIn("limit", body.limit, 1, Number.MAX_SAFE_INTEGER) ?? Infinity;
       const rate = wholeIn("rate", body.rate, 1, rateMost);
       const request = {
-        ...{ source, from, to, filter, limit, isDry, target },
+        source,
+        from,
+        to,
+        filter,
+        limit,
+        isDry,
+        target,
         isHistoryOnly: state === "history",
         copiesBatches: !isDry && rate === null && filter === null && state === "all",
       };
