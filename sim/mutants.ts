@@ -8,6 +8,7 @@ import type { Mutant } from "../mutants/mutant.ts";
 import { mutantsOfLetters } from "./mutants-letters.ts";
 import { mutantsOfCopies } from "./mutants-copies.ts";
 import { mutantsOfShareGroups } from "./mutants-share.ts";
+import { mutantsOfReplays } from "./mutants-replay.ts";
 import { mutantsOfWhatIsTold } from "./mutants-told.ts";
 
 export const simulatorMutants: readonly Mutant[] = [
@@ -672,6 +673,7 @@ export const simulatorMutants: readonly Mutant[] = [
     replace: "    this.waiting.begin(offset, at, owner);",
   },
   ...mutantsOfLetters,
+  ...mutantsOfReplays,
   ...mutantsOfWhatIsTold,
   ...mutantsOfCopies,
   ...mutantsOfShareGroups,

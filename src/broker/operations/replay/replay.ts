@@ -10,7 +10,7 @@
 import type { Job } from "../../../base/turn-work.ts";
 import { kafkaFrames } from "../../../message/convert/kafka-frame.ts";
 import { envelope } from "../../../message/envelope.ts";
-import { LogReader } from "../../../storage/index.ts";
+import { LogReader, type Storage } from "../../../storage/index.ts";
 import { filterFactsOf } from "../../look/content.ts";
 import type { MessageFilter } from "../../look/filter.ts";
 import type { Queue } from "../../queue/queue.ts";
@@ -39,6 +39,7 @@ export interface ReplayRequest {
 export interface ReplaySurroundings {
   readonly operations: Operations;
   readonly ticker: Pick<Ticker, "schedule">;
+  readonly storage: Pick<Storage, "assertWritable">;
 }
 
 /** `matched` = moved (or, in a dry run, what would be moved) + unroutable + refused. */
@@ -79,10 +80,14 @@ class Progress implements TickedQueue {
   wakeNoLaterThan(): void {}
 }
 
-export function replaying({ operations, ticker }: ReplaySurroundings, request: ReplayRequest): OperationBody {
+export function replaying(
+  { operations, ticker, storage }: ReplaySurroundings,
+  request: ReplayRequest,
+): OperationBody {
   return (operation) => {
     const progress = new Progress(operations, operation);
     return replayEach(operation, request, {
+      goes: () => storage.assertWritable(),
       went: () => ticker.schedule(progress),
       reached: ({ name }) => operations.movesTo(operation, name),
       mayReach: ({ name }) => operations.reaches(operation, name),
@@ -91,6 +96,8 @@ export function replaying({ operations, ticker }: ReplaySurroundings, request: R
 }
 
 interface Notes {
+  /** Throws UNAVAILABLE where the disk takes nothing more. */
+  readonly goes: () => void;
   readonly went: () => void;
   readonly reached: (queue: Queue) => void;
   readonly mayReach: (queue: Queue) => boolean;
@@ -111,6 +118,7 @@ function* replayEach(operation: Operation, request: ReplayRequest, notes: Notes)
     if (!request.isHistoryOnly || source.cursor?.history?.has(offset) === true) {
       const inflatedBefore = kafkaFrames.inflatedBytes;
       try {
+        notes.goes();
         reader.seek(offset);
         reader.next();
         const batched = batchFrom(reader, request, counts, to);
