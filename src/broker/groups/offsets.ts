@@ -69,7 +69,9 @@ export class GroupOffsets {
 
   /** Whether any group has committed that it has read the record. */
   isPast(topic: string, partition: number, offset: number): boolean {
-    for (const group of this.#groupsOf.get(topic) ?? []) {
+    const groups = this.#groupsOf.get(topic);
+    if (groups === undefined) return false;
+    for (const group of groups) {
       const committed = this.groups.get(group)!.get(topic)!.get(partition);
       if (committed !== undefined && committed.offset > offset) return true;
     }
