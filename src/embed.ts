@@ -239,6 +239,7 @@ async function openBroker(start: Start, keyspace: Keyspace): Promise<Broker> {
     journalBytesMax: config.journalBytesMax,
     memoryBytesMax: config.memoryBytesMax,
     diskFreeBytesMin: config.diskFreeBytesMin,
+    traceBytes: config.traceBytes,
     sources: [keyspace],
     security: { password: config.password, name: config.user, isInsecure: config.insecure },
     certificateLogin: config.amqpCertificateLogin,

@@ -26,6 +26,7 @@ import { vhostEndpoints } from "../rabbitmq/vhosts.ts";
 import { absentEndpoints } from "../rabbitmq/without.ts";
 import { destinationEndpoints } from "../troika/destinations.ts";
 import { explainEndpoints } from "../troika/explain.ts";
+import { traceEndpoints } from "../troika/trace.ts";
 import { messageEndpoints } from "../troika/messages.ts";
 import { endpoint, type Endpoint } from "./endpoint.ts";
 import { ApiRouter } from "./router.ts";
@@ -65,6 +66,7 @@ const endpoints: readonly Endpoint[] = [
   ...absentEndpoints,
   ...destinationEndpoints,
   ...explainEndpoints,
+  ...traceEndpoints,
   ...messageEndpoints,
 ];
 

@@ -312,6 +312,11 @@ export const options = {
     default: "256MiB",
     least: 1_048_576,
   }),
+  traceBytes: bytes({
+    help: "what the events of traced messages (policy trace-sample) may take in the data directory; the oldest go first",
+    default: "64MiB",
+    least: 1_048_576,
+  }),
   diskFreeBytesMin: {
     help: "publishers wait while the disk of --data-dir has less free space; auto is 64MiB, or an eighth of a smaller disk",
     placeholder: "SIZE",

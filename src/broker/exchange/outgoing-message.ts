@@ -8,6 +8,7 @@ import { AmqpRecordParts, readAmqpRecord } from "../../message/amqp/record.ts";
 import { envelope, type Envelope } from "../../message/envelope.ts";
 import type { LogGroup } from "../../storage/index.ts";
 import type { LiveChannels } from "../live/channels.ts";
+import type { TraceOrigin } from "../trace/party.ts";
 
 /** A message in the form that its writer sent it. Each protocol has one such object, and fills it for each message. */
 export interface OutgoingMessage {
@@ -21,6 +22,10 @@ export interface OutgoingMessage {
   appendTo(group: LogGroup): void;
   /** The message as AMQP has it, for a dead letter; valid until the next call. */
   asAmqp(): AmqpRecordParts;
+  /** Who published it, for traces; absent or null: the broker itself. */
+  readonly origin?: TraceOrigin | null;
+  /** Whether `has` is true of the bytes of its headers; absent: nobody knows before `asAmqp` is called. */
+  mayHaveHeader?(has: (bytes: Buffer, start: number, end: number) => boolean): boolean;
   /** Delivers it to the subscribers of its channel, which is its routing key; returns how many got it. */
   publishLive(live: LiveChannels): number;
 }
@@ -42,6 +47,7 @@ export function appendRecord(
 export class AmqpRecordMessage implements OutgoingMessage {
   readonly count = 1;
   canExpire = false;
+  origin: TraceOrigin | null = null;
   readonly #parts = new AmqpRecordParts();
 
   /** Shows the record that lies in `buffer[start, end)`. */

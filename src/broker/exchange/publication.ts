@@ -12,6 +12,8 @@ import type { Exchange } from "./exchange.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
 import type { Queue } from "../queue/queue.ts";
 import { fits } from "../queue/retention.ts";
+import { matchedBindings } from "./explain/matched-bindings.ts";
+import type { TracedPublish, Tracer } from "../trace/tracer.ts";
 import type { Route } from "./route.ts";
 import type { Vhost } from "../vhost.ts";
 
@@ -21,6 +23,7 @@ const unitsOfQueue = 0.3;
 
 export class Publication {
   readonly #vhost: Vhost;
+  readonly #tracer: Tracer;
   /** How many live subscribers got the last message. */
   heardBy = 0;
   /** Refused messages that are to be dead-lettered. A dead letter may be refused too. */
@@ -31,6 +34,7 @@ export class Publication {
 
   constructor(vhost: Vhost) {
     this.#vhost = vhost;
+    this.#tracer = vhost.broker.tracer;
   }
 
   /**
@@ -55,12 +59,14 @@ export class Publication {
     leavesOut: ((queue: Queue) => boolean) | null = null,
   ): boolean {
     let isTaken = true;
+    const traced = this.#tracer.isOn ? this.#traced(route, message) : null;
     if (route.hasGuards || leavesOut !== null) isTaken = this.#appendEach(route, message, leavesOut);
     else {
       if (route.durable !== null) message.appendTo(route.durable);
       if (route.volatile !== null) message.appendTo(route.volatile);
     }
     this.#published(exchange, route, message);
+    if (traced !== null) this.#tellTraced(traced, exchange, route, message);
     if (!isTaken) this.#deadLetterRefused();
     return isTaken;
   }
@@ -98,9 +104,24 @@ export class Publication {
   /** Appends a message that `BatchGuard` has checked: bounds are not compared again. */
   append(exchange: Exchange, route: Route, message: OutgoingMessage): void {
     exchange.published++;
+    const traced = this.#tracer.isOn ? this.#traced(route, message) : null;
     if (route.durable !== null) message.appendTo(route.durable);
     if (route.volatile !== null) message.appendTo(route.volatile);
     this.#published(exchange, route, message);
+    if (traced !== null) this.#tellTraced(traced, exchange, route, message);
+  }
+
+  /** Null: the message is not traced. */
+  #traced(route: Route, message: OutgoingMessage): TracedPublish | null {
+    const tracer = this.#tracer;
+    return route.isTraced || tracer.carried !== null ? tracer.begin(route, message) : null;
+  }
+
+  #tellTraced(traced: TracedPublish, exchange: Exchange, route: Route, message: OutgoingMessage): void {
+    const { heardBy } = this;
+    const bindings = matchedBindings(this.#vhost, exchange, message);
+    const { origin } = message;
+    this.#tracer.published(traced, this.#vhost.name, exchange, route, { origin, heardBy, bindings });
   }
 
   #appendEach(

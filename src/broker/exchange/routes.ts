@@ -200,6 +200,7 @@ export class Routes {
       volatile: this.#group(volatile),
       queues,
       hasGuards: queues.some((queue) => queue.policy.overflow !== "drop-head"),
+      isTraced: queues.some(({ trace }) => trace !== null && trace.samples),
       reachesLive,
       isPerMessage,
       isHeld,

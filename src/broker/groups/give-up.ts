@@ -10,6 +10,8 @@
  * Invariant: an entry that is pending is not delivered oftener than its policy says, by whichever command: those that deliver ask
  * `diesInstead` first. While the stream of dead letters cannot take it, it waits.
  */
+import { shownName } from "../names.ts";
+import type { TraceParty } from "../trace/trace-event.ts";
 import { ByteWriter } from "../../base/bytes.ts";
 import { RedisView } from "../../message/convert/as-redis.ts";
 import { EntryId } from "../../message/entry-id.ts";
@@ -88,6 +90,8 @@ export function giveUp(
     cursor.settle(offset);
     return "gone";
   }
+  if (queue.trace !== null)
+    queue.vhost.broker.tracer.rejected(queue, offset, given.reason, partyIn(cursor, offset));
   if (count >= limitOf(queue, cursor)) return bury(queue, cursor, reader, given) ? "dead" : "again";
   const policy = retryPolicyOf(queue, cursor) ?? unlimited;
   const delay = given.delayMs >= 0 ? given.delayMs : delayOf(policy, count, queue.vhost.broker.random);
@@ -127,7 +131,9 @@ interface Waiting {
 
 function waitFor(queue: Queue, cursor: GroupCursor, offset: number, { delay, note }: Waiting): void {
   const { pending } = cursor;
-  const at = queue.vhost.broker.clock.now() + delay;
+  const { clock, tracer } = queue.vhost.broker;
+  const at = clock.now() + delay;
+  if (queue.trace !== null) tracer.waits(queue, offset, at, pending.countOf(offset), partyIn(cursor, offset));
   retriesOf(queue, cursor).wait(offset, at, pending.countOf(offset), pending.readId(offset, id));
   // One that has waited before has its note.
   if ((cursor.notes?.of(offset) ?? null) === null) cursor.noteGivenUp(offset, note);
@@ -185,5 +191,18 @@ function deadLetter(
   const name = policy.deadLetter ?? `${queue.name}.dead`;
   // A stream that was renamed may have the name of its own dead letters.
   if (broker.storage.failure !== null || name === queue.name) return false;
-  return broker.enterStream?.(vhostName, name, record) === true;
+  const { tracer } = broker;
+  const carried = tracer.isOn ? tracer.carry(queue, offset, note.reason) : null;
+  try {
+    return broker.enterStream?.(vhostName, name, record) === true;
+  } finally {
+    tracer.carried = carried;
+  }
+}
+
+/** Whose entry it is, for traces. */
+function partyIn(cursor: GroupCursor, offset: number): TraceParty {
+  const consumer = cursor.ownerById(cursor.pending.ownerOf(offset))?.name;
+  const holder = consumer === undefined ? {} : { consumer: shownName(consumer) };
+  return { protocol: "redis", group: shownName(cursor.name), ...holder };
 }

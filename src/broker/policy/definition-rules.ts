@@ -91,6 +91,7 @@ const settings: Readonly<Record<string, Setting>> = {
   "retry-factor": { noun: "retry factor", check: between(1, 1000) },
   "retry-max-ms": { noun: "longest retry back-off in ms", check: atLeast(0) },
   "retry-jitter": { noun: "retry jitter", check: between(0, 1) },
+  "trace-sample": { noun: "trace sample", check: between(0, 1) },
   "retry-keeps-order": { noun: "retry order", check: oneOf(true, false) },
 };
 

@@ -15,6 +15,7 @@
  *     dead-letter-exchange, -routing-key       argument first     argument first     argument
  *     retry-limit and the others of retry      policy first       policy first       policy first
  *     max-age, history-ms, history-bytes       policy first       policy first       policy first
+ *     trace-sample                             policy first       policy first       policy first
  *
  * Before that the policy and the operator policy are merged: where both set a number that `lesserOf` names, the lesser counts;
  * of anything else the policy's value. A topic's configuration stands in the place of the argument.
@@ -55,6 +56,8 @@ export interface QueuePolicy {
   readonly retryJitter: number | undefined;
   /** While a record of a queue waits to be delivered again, none behind it is delivered. */
   readonly retryKeepsOrder: boolean;
+  /** Which part of the messages is traced, 0 to 1; undefined: none, and none is looked at for a trace that it brings. */
+  readonly traceSample: number | undefined;
   readonly singleActiveConsumer: boolean;
   /** The highest priority of records; 0: they have none. */
   readonly maxPriority: number;
@@ -269,6 +272,7 @@ export function effectivePolicy(
     retryFactor: numberOf(policyFirst("retry-factor")),
     retryMaxMs: numberOf(policyFirst("retry-max-ms")),
     retryJitter: numberOf(policyFirst("retry-jitter")),
+    traceSample: numberOf(policyFirst("trace-sample")),
     // Priorities are another order.
     retryKeepsOrder: policyFirst("retry-keeps-order") === true && maxPriority === 0,
     singleActiveConsumer: args["x-single-active-consumer"] === true,

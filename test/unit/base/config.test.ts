@@ -343,6 +343,13 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["true"],
   },
+  traceBytes: {
+    good: [
+      ["1048576", 1_048_576],
+      ["1GiB", gibibyte],
+    ],
+    bad: ["1048575", "0", "1GB", "-1"],
+  },
   journalBytesMax: {
     good: [
       ["1048576", 1_048_576],
@@ -467,6 +474,7 @@ test("the defaults are what the issue names", async () => {
     redisShutdown: false,
     redisDebugCommand: "no",
     journalBytesMax: 268_435_456,
+    traceBytes: 67_108_864,
     diskFreeBytesMin: "auto",
     memoryBytesMax: 4 * gibibyte,
     redisMaxmemory: 0,

@@ -263,7 +263,11 @@ test("what routing costs one message, or one batch, is bounded whatever keys it 
   batch.next();
   const inBatch = visits(() =>
     assert.equal(
-      publishToExchange(vhost, topic, batch, 1 << 20, () => true),
+      publishToExchange(vhost, topic, batch, {
+        decompressedBytesMax: 1 << 20,
+        isAllowed: () => true,
+        origin: null,
+      }),
       "dear",
     ),
   );

@@ -111,6 +111,7 @@ export class Channel implements DurableWaiter {
     this.vhost = vhost;
     this.broker = session.broker;
     this.incoming = new IncomingMessage(session.held);
+    this.incoming.origin = session.connection;
     this.getOwner = session.broker.takeConsumerId();
     this.output = session.connection.output;
     this.publisher = new Publisher(this);

@@ -176,6 +176,7 @@ export const queueArguments: Readonly<Record<string, ArgumentRule>> = {
   "x-retry-factor": { check: between(1, 1000), types: everywhere },
   "x-retry-max-ms": { check: atLeastZero, types: everywhere },
   "x-retry-jitter": { check: between(0, 1), types: everywhere },
+  "x-trace-sample": { check: between(0, 1), types: everywhere },
   "x-retry-keeps-order": { check: flag, types: queues },
 };
 

@@ -9,6 +9,7 @@
  * Not here: where the message goes (publisher.ts).
  * Invariant: when `isComplete`, header and body are whole and were checked; they are valid until the next frame.
  */
+import type { Connection } from "../../../base/connection.ts";
 import { ByteWriter, copyBytes } from "../../../base/bytes.ts";
 import { limits } from "../../../base/limits.ts";
 import type { LiveChannels } from "../../../broker/live/channels.ts";
@@ -59,6 +60,8 @@ export class IncomingMessage implements OutgoingMessage {
   readonly properties = new PropertyOffsets();
   /** The headers have CC or BCC: further routing keys. */
   mayHaveMoreKeys = false;
+  /** Who publishes it, for traces. */
+  origin: Connection | null = null;
   /** What comes behind the body in the record: the keys of BCC, which left the headers. */
   hiddenKeys: Buffer = noHiddenKeys;
   #headerStore: Buffer = nothing;
@@ -218,6 +221,11 @@ export class IncomingMessage implements OutgoingMessage {
 
   asAmqp(): AmqpRecordParts {
     return recordParts(this);
+  }
+
+  mayHaveHeader(has: (bytes: Buffer, start: number, end: number) => boolean): boolean {
+    const { headersStart, headersEnd, buffer } = this.properties;
+    return headersStart >= 0 && has(buffer, headersStart, headersEnd);
   }
 
   publishLive(live: LiveChannels): number {

@@ -84,6 +84,7 @@ export class Publisher {
    */
   publishHeld(held: HeldPublish): void {
     const message = messageOf(held);
+    message.origin = this.#channel.session.connection;
     const { exchange, route } = held;
     this.#exchangeVersion = -1;
     this.#leadTo(exchange, message.route.latin1Slice(2 + message.exchangeSize, message.routeSize));

@@ -60,6 +60,8 @@ interface Extent {
 export class FetchedRecords implements RecordsSource {
   length = 0;
   recordCount = 0;
+  /** Behind the last record. */
+  endOffset = 0;
   readonly #buffers: Buffer[] = [];
   /** Start, end and base offset of each batch. */
   readonly #places: number[] = [];
@@ -99,6 +101,7 @@ export class FetchedRecords implements RecordsSource {
         const size = reader.recordsEnd - reader.recordsStart;
         if (this.length + size > bytesMax && !(takesOne && this.length === 0)) break;
         this.#add(reader.buffer, reader.recordsStart, reader.recordsEnd, reader.frameOffset);
+        this.endOffset = reader.frameEnd;
         this.recordCount += reader.buffer.readInt32BE(reader.recordsStart + recordCountAt);
       } else if (isBudgetSpent() || !this.#convert(reader, bytesMax, takesOne)) break;
     }
@@ -149,6 +152,7 @@ export class FetchedRecords implements RecordsSource {
     builtBytes += writer.length;
     builder.finish();
     this.#add(writer.buffer, 0, writer.length, baseOffset);
+    this.endOffset = reader.position;
     this.recordCount += builder.recordCount;
     return true;
   }

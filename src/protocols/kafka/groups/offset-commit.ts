@@ -69,5 +69,8 @@ function commit(
     metadata,
     at: vhost.broker.clock.now(),
   });
+  const queue = topic.queue(partitionIndex);
+  if (queue !== undefined && queue.trace !== null)
+    vhost.broker.tracer.committed(queue, toBrokerName(groupId), committedOffset, call.connection);
   return null;
 }

@@ -5,6 +5,7 @@
  * A record is stored as a batch of its own, and published to live subscribers as its value alone. Sequences are not
  * checked, since there is no one log whose order they would tell.
  */
+import type { Connection } from "../../contract.ts";
 import type { Exchange } from "../../../broker/exchange/exchange.ts";
 import type { LiveChannels } from "../../../broker/live/channels.ts";
 import type { OutgoingMessage } from "../../../broker/exchange/outgoing-message.ts";
@@ -34,8 +35,9 @@ const writer = new ByteWriter();
 const view = new AmqpView();
 
 /** The record at which the cursor stands, as the batch that `single` shows. */
-const message: OutgoingMessage = {
+const message: OutgoingMessage & { origin: Connection | null } = {
   count: 1,
+  origin: null,
   canExpire: false,
   /** Records of other protocols than AMQP count whole, see ready-bytes.ts. */
   get bodyBytes(): number {
@@ -79,14 +81,21 @@ function forEachRecord(each: (index: number) => void): void {
 /** `refused`: a record has a key under which its writer may not publish; `dear`: finding all ways takes too long. */
 export type Outcome = "published" | "full" | "refused" | "dear";
 
+interface ProducedBy {
+  readonly decompressedBytesMax: number;
+  readonly isAllowed: (key: string) => boolean;
+  /** For traces. */
+  readonly origin: Connection | null;
+}
+
 /** Publishes all records of the batch, or none, as where a bounded queue on the way of one has no room for it. */
 export function publishToExchange(
   vhost: Vhost,
   exchange: Exchange,
   batch: KafkaBatch,
-  decompressedBytesMax: number,
-  isAllowed: (key: string) => boolean,
+  { decompressedBytesMax, isAllowed, origin }: ProducedBy,
 ): Outcome {
+  message.origin = origin;
   return withRecords(batch, decompressedBytesMax, () => publishOpened(vhost, exchange, isAllowed));
 }
 

@@ -243,6 +243,8 @@ function store(
     if (!isTakenBy(queue, batch, limits.kafkaRequestBytesMax))
       return refuse(index, "POLICY_VIOLATION", `queue '${queue.name}' is full`);
     appendToQueue(queue, batch, now);
+    if (queue.trace !== null)
+      broker.tracer.entered(queue, batch.recordCount, call.connection, batch.buffer, batch.start, batch.end);
   } else if (verdict !== "duplicate") return refuse(index, verdict);
   return {
     index,
@@ -266,7 +268,11 @@ function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): Parti
   const isAllowed = (key: string): boolean => mayProduceUnder(call, exchange, key);
   let outcome: Outcome;
   try {
-    outcome = publishToExchange(vhost, exchange, batch, limits.kafkaBatchInflatedBytesMax, isAllowed);
+    outcome = publishToExchange(vhost, exchange, batch, {
+      decompressedBytesMax: limits.kafkaBatchInflatedBytesMax,
+      isAllowed,
+      origin: call.connection,
+    });
   } catch (error) {
     if (!(error instanceof BrokerError) || error.code !== "INVALID") throw error;
     return refuse(index, "INVALID_RECORD", error.message);

@@ -5,6 +5,8 @@
  * are bound there, as an AMQP message without properties. The reply counts subscribers only. A queue that is full
  * refuses the message for itself, which a publisher without confirms does not learn, as in RabbitMQ.
  */
+import type { TraceParty } from "../../../broker/trace/trace-event.ts";
+import { redisParty } from "../stream/traced.ts";
 import { ByteWriter } from "../../../base/bytes.ts";
 import { type LiveChannels, liveExchangeName } from "../../../broker/live/channels.ts";
 import { AmqpRecordMessage } from "../../../broker/exchange/outgoing-message.ts";
@@ -75,6 +77,7 @@ function publishThroughExchange({ request, server, broker, caller }: CommandCont
   record.uint8(request.size(1)).bytes(request.buffer, request.starts[1], request.ends[1]);
   record.uint32(10).int64(request.size(2)).uint16(0);
   record.bytes(request.buffer, request.starts[2], request.ends[2]);
+  message.origin = route.isTraced ? (): TraceParty => redisParty(caller) : null;
   vhost.publication.publish(exchange, route, message.show(record.buffer, 0, record.length));
   if (route.queues.length > 0) caller.publisherSeen();
   return vhost.publication.heardBy;

@@ -3,6 +3,9 @@
  *
  * Invariant: what `show` was given is valid until the message has been published, and so is the message.
  */
+import type { TraceOrigin } from "../../../broker/trace/party.ts";
+import type { Caller } from "../core/caller.ts";
+import { redisParty } from "./traced.ts";
 import { ByteWriter } from "../../../base/bytes.ts";
 import type { LiveChannels } from "../../../broker/live/channels.ts";
 import { appendRecord, type OutgoingMessage } from "../../../broker/exchange/outgoing-message.ts";
@@ -24,12 +27,19 @@ class EntryMessage implements OutgoingMessage {
   readonly #view = new AmqpView();
   #entry = new ByteWriter(0);
   #key = "";
+  /** Who publishes it, for traces. */
+  caller: Caller | null = null;
 
   /** Arguments `first` to `last` (left out) are the entry's fields, `key` its routing key. */
   show(request: RequestArguments, first: number, last: number, key: string): this {
     this.#entry = entryOf(request, first, last);
     this.#key = key;
     return this;
+  }
+
+  get origin(): TraceOrigin | null {
+    const { caller } = this;
+    return caller === null ? null : () => redisParty(caller);
   }
 
   /** Records of other protocols than AMQP count whole, see ready-bytes.ts. */

@@ -37,6 +37,7 @@ export function publishThroughExchange(context: CommandContext, exchange: Exchan
   const properties = (): AmqpProperties => propertiesOfParts(message.asAmqp());
   const route = context.vhost.routes.find(exchange, key, { headers, properties });
   assertMayPublish(context, exchange, key, route.queues);
+  message.caller = caller;
   const full = context.vhost.publication.publishWhole(exchange, route, message);
   if (full !== null) throw queueFull(full.name);
   caller.publisherSeen();

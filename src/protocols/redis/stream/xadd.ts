@@ -4,6 +4,7 @@
  * Onto a stream or an AMQP queue: appends. Onto a name that is an exchange and no queue: publishes through it, with the
  * value of field `routing_key` as the key. The reply waits for the disk if `redisStreamsDurability` says so.
  */
+import { traceEntry } from "./traced.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { assertMayUseKey } from "../acl/key-rights.ts";
@@ -73,6 +74,7 @@ function xadd(context: CommandContext): void {
     seal(queue);
   }
   log.store.readReservedId(wanted);
+  if (queue.trace !== null) traceEntry(context, queue, first, count);
   context.notify(keyEvents.xadd, 1);
   if (options.strategy !== "none") {
     if (options.references !== "keep") trimLater(context, queue, options);
