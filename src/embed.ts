@@ -32,6 +32,7 @@ import { MetricsRegistry } from "./base/metrics.ts";
 import { Opened } from "./base/opened.ts";
 import { version } from "./base/version.ts";
 import { Broker } from "./broker/broker.ts";
+import { matchedBindings } from "./broker/exchange/explain/matched-bindings.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
 import { historyRulesText, parseHistoryRules } from "./broker/live/history/rules.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
@@ -189,6 +190,7 @@ async function open(start: Start): Promise<RunningBroker> {
   keyspace.eviction.policy = start.config.redisMaxmemoryPolicy;
   opened.add(ended("the journal is written and synced"));
   const broker = await openBroker(start, keyspace);
+  broker.tracer.bindings = matchedBindings;
   keyspace.start(broker);
   opened.add(() => keyspace.stop());
   await importDefinitions(start, broker);

@@ -93,13 +93,12 @@ function seenEvents({ events }: FoundTrace, asked: Asked): readonly TraceEvent[]
   if (monitors) return inVhosts;
   const isRead = ({ vhost, queue }: TraceEvent): boolean => queue !== undefined && mayRead(vhost, queue);
   if (!inVhosts.some(isRead)) return [];
-  return inVhosts
-    .filter((event) => event.queue === undefined || isRead(event))
-    .map((event) => {
-      if (event.destinations === undefined) return event;
-      const { bindings: _, ...others } = event;
-      return { ...others, destinations: event.destinations.filter((name) => mayRead(event.vhost, name)) };
-    });
+  const readable = (event: TraceEvent): TraceEvent => {
+    if (event.destinations === undefined) return event;
+    const { bindings: _, ...others } = event;
+    return { ...others, destinations: event.destinations.filter((name) => mayRead(event.vhost, name)) };
+  };
+  return inVhosts.filter((event) => event.queue === undefined || isRead(event)).map(readable);
 }
 
 export const traceEndpoints: readonly Endpoint[] = [

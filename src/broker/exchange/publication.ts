@@ -12,7 +12,6 @@ import type { Exchange } from "./exchange.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
 import type { Queue } from "../queue/queue.ts";
 import { fits } from "../queue/retention.ts";
-import { matchedBindings } from "./explain/matched-bindings.ts";
 import type { TracedPublish, Tracer } from "../trace/tracer.ts";
 import type { Route } from "./route.ts";
 import type { Vhost } from "../vhost.ts";
@@ -119,7 +118,7 @@ export class Publication {
 
   #tellTraced(traced: TracedPublish, exchange: Exchange, route: Route, message: OutgoingMessage): void {
     const { heardBy } = this;
-    const bindings = matchedBindings(this.#vhost, exchange, message);
+    const bindings = this.#tracer.bindings?.of(this.#vhost, exchange, message) ?? null;
     const { origin } = message;
     this.#tracer.published(traced, this.#vhost.name, exchange, route, { origin, heardBy, bindings });
   }

@@ -1,8 +1,7 @@
 /** A client as a trace names it: what its connection tells an operator (base/connection-facts.ts). */
 import type { Connection } from "../../base/connection.ts";
-import type { OpenConnection } from "../../base/connection-facts.ts";
+import type { ConsumerFacts, OpenConnection } from "../../base/connection-facts.ts";
 import { shownName } from "../names.ts";
-import type { ConsumerPlace } from "../queue/readers.ts";
 import type { TraceParty } from "./trace-event.ts";
 
 /** Who published or was given a message: a connection, or who says it when asked. A message of the broker's own hand comes from nobody. */
@@ -28,6 +27,13 @@ export function partyOf(origin: TraceOrigin | null, more: More = {}): TraceParty
     ...(clientName === "" ? {} : { client: clientName }),
     ...more,
   };
+}
+
+/** Where a consumer is (queue/readers.ts). */
+interface ConsumerPlace {
+  readonly consumer: Pick<ConsumerFacts, "tag">;
+  readonly channel: number;
+  readonly connection: Pick<Connection, "remote">;
 }
 
 /** A consumer of AMQP; undefined: one that nobody can describe. */

@@ -88,7 +88,7 @@ export class QueueTrace {
       }
       return;
     }
-    for (const entry of [...this.notes]) if (entry[0] >= from && entry[0] < to) yield entry;
+    for (const entry of this.notes) if (entry[0] >= from && entry[0] < to) yield entry;
   }
 
   /** A group has acknowledged what is below `offset`: from where on that is new. */

@@ -3,11 +3,16 @@
  *
  * All of the ring is read, in the start: what is delivered before that would be missing. Where there are no files it costs nothing.
  */
-import type { Broker } from "../broker.ts";
 import { eventsOf } from "./search.ts";
-import type { TracedQueue } from "./tracer.ts";
+import type { TracedQueue, Tracer } from "./tracer.ts";
 
-export function restoreTraces({ tracer, vhosts }: Broker): void {
+/** The part of the broker that is needed here. */
+interface RestoredBroker {
+  readonly tracer: Tracer;
+  readonly vhosts: ReadonlyMap<string, { readonly queues: ReadonlyMap<string, TracedQueue> }>;
+}
+
+export function restoreTraces({ tracer, vhosts }: RestoredBroker): void {
   const queueOf = (vhost: string, queue: string): TracedQueue | undefined =>
     vhosts.get(nameOf(vhost))?.queues.get(nameOf(queue));
   for (const { text } of tracer.ring.read(0, Infinity))

@@ -13,7 +13,7 @@ export const blockHeaderBytes = 32;
 const crcAt = 8;
 const checkedAt = 12;
 /** A block is written before it is longer, but for one event. */
-export const blockTextBytesMax = 1 << 26;
+const blockTextBytesMax = 1 << 26;
 
 export interface BlockHeader {
   readonly textBytes: number;

@@ -127,5 +127,5 @@ function matches(event: TraceEvent, { messageId, key, header, vhost, from, to }:
   if (vhost !== undefined && event.vhost !== vhost) return false;
   if (header === undefined) return true;
   const value = event.headers?.[header.name];
-  return value !== undefined && String(value) === header.value;
+  return value !== undefined && (typeof value === "string" ? value : JSON.stringify(value)) === header.value;
 }

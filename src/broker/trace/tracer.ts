@@ -13,10 +13,10 @@ import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import { AmqpView } from "../../message/convert/as-amqp.ts";
 import type { Log, LogReader } from "../../storage/index.ts";
-import type { OutgoingMessage } from "../exchange/outgoing-message.ts";
+import type { AmqpRecordParts } from "../../message/amqp/record.ts";
 import { shownName } from "../names.ts";
 import { type TracedMessage, tracedMessage } from "./message-facts.ts";
-import { brokerParty, partyOf, type TraceOrigin } from "./party.ts";
+import { partyOf, type TraceOrigin } from "./party.ts";
 import { QueueTrace, type TraceNote } from "./queue-trace.ts";
 import type { TraceRing } from "./ring.ts";
 import type { TraceEvent, TraceEventKind, TraceParty } from "./trace-event.ts";
@@ -29,6 +29,18 @@ export interface TracedQueue {
   readonly log: Log;
   trace: QueueTrace | null;
   reader(offset: number): LogReader;
+}
+
+/** The part of a message on its way that is needed here (exchange/outgoing-message.ts). */
+interface PublishedMessage {
+  asAmqp(): AmqpRecordParts;
+  mayHaveHeader?(has: (bytes: Buffer, start: number, end: number) => boolean): boolean;
+}
+
+/** Says by which bindings a message goes from an exchange to its queues. */
+interface BindingsOf {
+  /** Null where that would take long. */
+  of(vhost: object, exchange: object, message: object): readonly string[] | null;
 }
 
 interface TracedExchange {
@@ -86,6 +98,8 @@ export class Tracer {
   /** Some queue has a policy that asks for traces, or has had one since the start. */
   isOn = false;
   carried: Carried | null = null;
+  /** Null: bindings are not told. Set by the wiring (exchange/explain/matched-bindings.ts). */
+  bindings: BindingsOf | null = null;
   /** Gets every event too; null: nobody does. */
   exporter: ((event: TraceEvent) => void) | null = null;
   #anchor = 0;
@@ -151,7 +165,7 @@ export class Tracer {
   // What is published
 
   /** A message is about to be copied to the queues of its route. Null: it is not traced. */
-  begin(route: TracedRoute, message: OutgoingMessage): TracedPublish | null {
+  begin(route: TracedRoute, message: PublishedMessage): TracedPublish | null {
     const { carried } = this;
     let isChosen = carried !== null;
     let looks = false;
@@ -349,9 +363,8 @@ export class Tracer {
     if (trace === null || trace.notes.size === 0) return;
     let party: TraceParty | null = null;
     for (const [offset] of trace.within(from, to)) {
-      party ??= partyIs();
-      const to = party;
-      this.delivered(queue, offset, { count: 1, isNoAck: false, partyIs: () => to });
+      const reader = (party ??= partyIs());
+      this.delivered(queue, offset, { count: 1, isNoAck: false, partyIs: () => reader });
     }
   }
 
@@ -462,8 +475,6 @@ export class Tracer {
     this.ring.close();
   }
 }
-
-export { brokerParty };
 
 function pick(trace: QueueTrace | null, samples: boolean, count: number): number {
   return trace === null || !samples || count <= 0 ? -1 : trace.next(count);

@@ -15,8 +15,11 @@ const bindingsMax = 64;
 const unitsMax = 400;
 const shownMax = 20;
 
+/** For the tracer. */
+export const matchedBindings = { of: bindingsOf };
+
 /** Each as `source -> destination (key)`; null where it would take long to say. The default exchange has none. */
-export function matchedBindings(vhost: Vhost, exchange: Exchange, message: OutgoingMessage): string[] | null {
+function bindingsOf(vhost: Vhost, exchange: Exchange, message: OutgoingMessage): string[] | null {
   if (exchange.name === "") return [];
   if (exchange.bindings.size > bindingsMax) return null;
   const parts = message.asAmqp();

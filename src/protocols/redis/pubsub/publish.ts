@@ -6,7 +6,7 @@
  * refuses the message for itself, which a publisher without confirms does not learn, as in RabbitMQ.
  */
 import type { TraceParty } from "../../../broker/trace/trace-event.ts";
-import { redisParty } from "../stream/traced.ts";
+import { redisParty } from "../stream/groups/traced.ts";
 import { ByteWriter } from "../../../base/bytes.ts";
 import { type LiveChannels, liveExchangeName } from "../../../broker/live/channels.ts";
 import { AmqpRecordMessage } from "../../../broker/exchange/outgoing-message.ts";

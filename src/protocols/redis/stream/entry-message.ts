@@ -5,7 +5,7 @@
  */
 import type { TraceOrigin } from "../../../broker/trace/party.ts";
 import type { Caller } from "../core/caller.ts";
-import { redisParty } from "./traced.ts";
+import { redisParty } from "./groups/traced.ts";
 import { ByteWriter } from "../../../base/bytes.ts";
 import type { LiveChannels } from "../../../broker/live/channels.ts";
 import { appendRecord, type OutgoingMessage } from "../../../broker/exchange/outgoing-message.ts";

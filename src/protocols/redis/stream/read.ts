@@ -4,7 +4,7 @@
  * Not here: waiting (blocked-read.ts), what a group's reader gets (groups/group-read.ts). Invariant: `serve` either answers, in
  * slices where that is long, and returns true, or writes nothing.
  */
-import { traceRead } from "./traced.ts";
+import { traceRead } from "./groups/traced.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import { LogReader } from "../../../storage/logs.ts";
 import { EntryId } from "../../../message/entry-id.ts";

@@ -4,7 +4,7 @@
  * Onto a stream or an AMQP queue: appends. Onto a name that is an exchange and no queue: publishes through it, with the
  * value of field `routing_key` as the key. The reply waits for the disk if `redisStreamsDurability` says so.
  */
-import { traceEntry } from "./traced.ts";
+import { traceEntry } from "./groups/traced.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { assertMayUseKey } from "../acl/key-rights.ts";

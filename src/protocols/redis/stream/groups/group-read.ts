@@ -5,7 +5,7 @@
  * what was given is in the reply: an entry that cannot be read is the error of the command only where no new entry was given before
  * it, else it ends its stream's list.
  */
-import { traceGiven } from "../traced.ts";
+import { traceGiven } from "./traced.ts";
 import { finishNow, type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import type { Queue } from "../../../../broker/queue/queue.ts";

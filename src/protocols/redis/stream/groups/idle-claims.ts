@@ -6,7 +6,7 @@
  * entries each call looks at some, the next call at the others: so the longest idle come first among those only.
  * Not here: news and history (read.ts). Invariant: what is taken over has been written into the reply before.
  */
-import { traceGiven } from "../traced.ts";
+import { traceGiven } from "./traced.ts";
 import type { Timer } from "../../../../base/clock.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";

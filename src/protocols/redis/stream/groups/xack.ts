@@ -1,5 +1,5 @@
 /** XACK key group id [id ...] */
-import { traceAcknowledged } from "../traced.ts";
+import { traceAcknowledged } from "./traced.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import { EntryId } from "../../../../message/entry-id.ts";

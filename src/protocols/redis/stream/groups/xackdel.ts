@@ -4,7 +4,7 @@
  * For each id: -1 it is not pending in the group; else it is acknowledged there, and 1 the entry is deleted, 2 (ACKED) some other
  * group has not got or acknowledged it yet.
  */
-import { traceAcknowledged } from "../traced.ts";
+import { traceAcknowledged } from "./traced.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { Queue } from "../../../../broker/queue/queue.ts";

@@ -1,5 +1,5 @@
 /** XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID] */
-import { traceGiven } from "../traced.ts";
+import { traceGiven } from "./traced.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";

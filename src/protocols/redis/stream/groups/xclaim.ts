@@ -2,7 +2,7 @@
  * XCLAIM key group consumer min-idle-ms id [id ...]
  *   [IDLE ms] [TIME unix-ms] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]
  */
-import { traceGiven } from "../traced.ts";
+import { traceGiven } from "./traced.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import { diesInstead } from "../../../../broker/groups/give-up.ts";

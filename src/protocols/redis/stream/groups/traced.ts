@@ -2,11 +2,11 @@
  * What Redis's commands tell of entries that are traced (broker/trace/tracer.ts). Each is called where the stream's `trace` is not null, or
  * asks for that itself.
  */
-import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
-import type { Queue } from "../../../broker/queue/queue.ts";
-import type { TraceParty } from "../../../broker/trace/trace-event.ts";
-import type { Caller } from "../core/caller.ts";
-import type { CommandContext } from "../core/context.ts";
+import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
+import type { Queue } from "../../../../broker/queue/queue.ts";
+import type { TraceParty } from "../../../../broker/trace/trace-event.ts";
+import type { Caller } from "../../core/caller.ts";
+import type { CommandContext } from "../../core/context.ts";
 
 /** The caller; with a consumer of a group, by the names that the broker has. */
 export function redisParty({ user, address, name }: Caller, group?: string, consumer?: string): TraceParty {
