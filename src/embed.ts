@@ -191,6 +191,7 @@ async function open(start: Start): Promise<RunningBroker> {
   opened.add(ended("the journal is written and synced"));
   const broker = await openBroker(start, keyspace);
   broker.tracer.bindings = matchedBindings;
+  await exportTraces(start, broker);
   keyspace.start(broker);
   opened.add(() => keyspace.stop());
   await importDefinitions(start, broker);
@@ -261,6 +262,21 @@ async function openBroker(start: Start, keyspace: Keyspace): Promise<Broker> {
   });
   opened.add(() => broker.close());
   return broker;
+}
+
+/** Loaded for who has a collector only. */
+async function exportTraces({ config, logger }: Start, broker: Broker): Promise<void> {
+  const endpoint = config.otlpEndpoint;
+  if (endpoint === undefined) return;
+  const { OtlpExport } = await import("./admin/otlp/exporter.ts");
+  const options = {
+    endpoint,
+    nodeName: `troikamq@${hostname()}`,
+    timers: systemTimers,
+    random: systemRandom,
+  };
+  const otlp = new OtlpExport({ ...options, logger });
+  broker.tracer.exporter = otlp;
 }
 
 /** Before anybody can connect. @throws StartError */
@@ -462,6 +478,8 @@ async function listenAll(
 
 async function close({ life, opened }: Start, broker: Broker, servers: readonly Server[]): Promise<void> {
   const connections = sum(servers, (server) => server.connections.size);
+  // While the listeners keep the process: what waits for the collector is sent, within a bound.
+  await broker.tracer.exporter?.close();
   life.begin("shutdown requested: no new connections", { connections });
   for (const server of servers) server.stopListening();
   if (await broker.sync()) life.stage("what was answered is on the disk");

@@ -83,6 +83,15 @@ const destinationsShownMax = 20;
 
 type Details = Omit<TraceEvent, "time" | "event" | "trace_id" | "span_id" | "vhost">;
 
+export interface TraceExporter {
+  take(event: TraceEvent): void;
+  /** Spans that were sent, and that were dropped since nobody took them. */
+  readonly sent: number;
+  readonly dropped: number;
+  /** Sends what waits, if that does not take long. */
+  close(): Promise<void>;
+}
+
 export interface TracerOptions {
   readonly clock: Clock;
   readonly random: Random;
@@ -101,7 +110,7 @@ export class Tracer {
   /** Null: bindings are not told. Set by the wiring (exchange/explain/matched-bindings.ts). */
   bindings: BindingsOf | null = null;
   /** Gets every event too; null: nobody does. */
-  exporter: ((event: TraceEvent) => void) | null = null;
+  exporter: TraceExporter | null = null;
   #anchor = 0;
   #last = 0;
   /** Wall time of the last event, whole ms: to see that the clock was set back. */
@@ -154,7 +163,7 @@ export class Tracer {
     const time = this.#time();
     const line = { time, event, trace_id: traceId, span_id: spanId, vhost: shownName(vhost), ...details };
     this.ring.append(time, JSON.stringify(line));
-    this.exporter?.(line);
+    this.exporter?.take(line);
     return time;
   }
 

@@ -93,11 +93,8 @@ const consumers = {
   },
   async redis(log: string): Promise<void> {
     await all.redis.xgroup("CREATE", log, "g", "0").catch(() => {});
-    const reply = (await all.redis.xreadgroup("GROUP", "g", "c1", "STREAMS", log, ">")) as [
-      string,
-      [string][],
-    ][];
-    for (const [id] of reply[0]![1]) await all.redis.xack(log, "g", id);
+    const reply = await all.redis.xreadgroup("GROUP", "g", "c1", "STREAMS", log, ">");
+    for (const [id] of reply![0]![1]) await all.redis.xack(log, "g", id);
   },
   async kafka(log: string): Promise<void> {
     const consumer = all.kafka.consumer({ groupId: `of-${log}`, maxWaitTimeInMs: 50 });
