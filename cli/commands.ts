@@ -27,6 +27,7 @@ const clientSummaries = {
   pub: "publish messages, from the command line or stdin",
   sub: "print messages as they come",
   peek: "show messages and leave them where they are",
+  trace: "show what became of single messages",
   purge: "delete a queue's messages; tells what it would do unless --yes is given",
   policy: "list, set and delete policies",
   user: "list, make, change and delete users and their permissions",

@@ -23,6 +23,7 @@ const definitions: Readonly<Record<ClientCommandName, () => Promise<Define>>> = 
   pub: async () => (await import("./commands/pub.ts")).definePub,
   sub: async () => (await import("./commands/sub.ts")).defineSub,
   peek: async () => (await import("./commands/peek.ts")).definePeek,
+  trace: async () => (await import("./commands/trace.ts")).defineTrace,
   purge: async () => (await import("./commands/purge.ts")).definePurge,
   policy: async () => (await import("./commands/policy.ts")).definePolicy,
   user: async () => (await import("./commands/user.ts")).defineUser,
