@@ -86,6 +86,7 @@ const argumentMeanings: Readonly<Record<string, string>> = {
   "x-retry-factor": "by how much each wait is longer than the last",
   "x-retry-max-ms": "the longest wait",
   "x-retry-jitter": "the part of a wait that chance adds or takes away",
+  "x-trace-sample": "TroikaMQ's own: which part of the messages is traced, 0 to 1 ([traces](tracing.md))",
   "x-retry-keeps-order": "nothing is delivered from behind a message that waits",
 };
 

@@ -8,7 +8,7 @@
  * Not here: what is traced, and finding it (src/broker/trace/).
  */
 import { type Command, InvalidArgumentError } from "commander";
-import type { TraceEvent, TraceEventKind, TraceParty } from "../../../src/broker/trace/trace-event.ts";
+import type { TraceEvent, TraceEventKind, TraceParty } from "../../../src/base/trace/trace-event.ts";
 import { CliFault } from "../fault.ts";
 import { wholeNumber } from "../numbers.ts";
 import type { Printer } from "../output/printer.ts";

@@ -11,12 +11,14 @@ import type { Timer, Timers } from "../../base/clock.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { Random } from "../../base/random.ts";
 import { version } from "../../base/version.ts";
-import type { TraceEvent } from "../../broker/trace/trace-event.ts";
+import type { TraceEvent } from "../../base/trace/trace-event.ts";
 import type { TraceExporter } from "../../broker/trace/tracer.ts";
 import { type SpanSource, spanOf } from "./spans.ts";
 
 const waitingMax = 4096;
 const batchMax = 256;
+/** ExportResultCode.SUCCESS of @opentelemetry/core. */
+const succeeded = 0;
 const delayMs = 1000;
 /** A stop waits so long for the last ones; what happens after that is not sent. */
 const stopMsMax = 1000;
@@ -81,7 +83,9 @@ export class OtlpExport implements TraceExporter {
     }
     this.#isSending = true;
     const spans = events.map((event) => spanOf(event, this.#source));
-    this.#exporter.export(spans, ({ code, error }) => this.#sent(spans.length, code === 0 ? null : error));
+    this.#exporter.export(spans, ({ code, error }) =>
+      this.#sent(spans.length, code > succeeded ? error : null),
+    );
   }
 
   #sent(count: number, error: Error | undefined | null): void {

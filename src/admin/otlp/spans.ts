@@ -12,7 +12,7 @@
 import { type Attributes, type HrTime, SpanKind, SpanStatusCode, TraceFlags } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
-import type { TraceEvent, TraceEventKind } from "../../broker/trace/trace-event.ts";
+import type { TraceEvent, TraceEventKind } from "../../base/trace/trace-event.ts";
 
 export interface SpanSource {
   readonly resource: Resource;
@@ -126,5 +126,5 @@ function attributesOf(event: TraceEvent, type: string | undefined, name: string)
     "user.name": party?.user,
     "error.type": failures.has(event.event) ? event.event : undefined,
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Attributes;
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

@@ -10,7 +10,7 @@ import { limits } from "../../base/limits.ts";
 import { resultOf } from "../../base/turn-work.ts";
 import { mayUseLog } from "../../broker/access/rights.ts";
 import { type FoundTrace, searchingTraces, type TraceWanted } from "../../broker/trace/search.ts";
-import { shownEvent, type TraceEvent } from "../../broker/trace/trace-event.ts";
+import { shownEvent, type TraceEvent } from "../../base/trace/trace-event.ts";
 import { json } from "../answers.ts";
 import { isMonitor, seenVhosts, visibleVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";

@@ -11,7 +11,7 @@
  * `diesInstead` first. While the stream of dead letters cannot take it, it waits.
  */
 import { shownName } from "../names.ts";
-import type { TraceParty } from "../trace/trace-event.ts";
+import type { TraceParty } from "../../base/trace/trace-event.ts";
 import { ByteWriter } from "../../base/bytes.ts";
 import { RedisView } from "../../message/convert/as-redis.ts";
 import { EntryId } from "../../message/entry-id.ts";

@@ -5,7 +5,7 @@
  * record was checked for expiry, and no longer counts for the bounds.
  */
 import { consumerParty } from "../trace/party.ts";
-import type { TraceParty } from "../trace/trace-event.ts";
+import type { TraceParty } from "../../base/trace/trace-event.ts";
 import type { QueueConsumer } from "./readers.ts";
 import type { Queue } from "./queue.ts";
 

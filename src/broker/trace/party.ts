@@ -2,7 +2,7 @@
 import type { Connection } from "../../base/connection.ts";
 import type { ConsumerFacts, OpenConnection } from "../../base/connection-facts.ts";
 import { shownName } from "../names.ts";
-import type { TraceParty } from "./trace-event.ts";
+import type { TraceParty } from "../../base/trace/trace-event.ts";
 
 /** Who published or was given a message: a connection, or who says it when asked. A message of the broker's own hand comes from nobody. */
 export type TraceOrigin =
@@ -11,7 +11,7 @@ export type TraceOrigin =
 
 type More = Partial<Pick<TraceParty, "user" | "channel" | "consumer" | "group">>;
 
-export const brokerParty: TraceParty = { protocol: "broker" };
+const brokerParty: TraceParty = { protocol: "broker" };
 
 /** A connection that is in no list is one of the HTTP API. */
 export function partyOf(origin: TraceOrigin | null, more: More = {}): TraceParty {

@@ -10,7 +10,7 @@
 import type { Job } from "../../base/turn-work.ts";
 import { limits } from "../../base/limits.ts";
 import type { TraceRing } from "./ring.ts";
-import type { TraceEvent } from "./trace-event.ts";
+import type { TraceEvent } from "../../base/trace/trace-event.ts";
 
 /** A publish matches if it has all that is given. */
 export interface TraceWanted {

@@ -19,7 +19,7 @@ import { type TracedMessage, tracedMessage } from "./message-facts.ts";
 import { partyOf, type TraceOrigin } from "./party.ts";
 import { QueueTrace, type TraceNote } from "./queue-trace.ts";
 import type { TraceRing } from "./ring.ts";
-import type { TraceEvent, TraceEventKind, TraceParty } from "./trace-event.ts";
+import type { TraceEvent, TraceEventKind, TraceParty } from "../../base/trace/trace-event.ts";
 import { mayHaveTraceparent, type TraceParent } from "./traceparent.ts";
 
 /** The part of a queue that is needed here. */

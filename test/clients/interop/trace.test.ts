@@ -216,8 +216,8 @@ test("a message to several queues says by which bindings, and what each of them 
       `${exchange} -> ${full} (eu.#)`,
     ].toSorted(),
   );
-  const places = (kind: string): unknown[] =>
-    events.filter(({ event }) => event === kind).map(({ queue }) => queue);
+  const places = (kind: string): string[] =>
+    events.filter(({ event }) => event === kind).map(({ queue }) => queue!);
   assert.deepEqual(places("written").toSorted(), [one, two].toSorted());
   assert.deepEqual(places("refused"), [full]);
   await channel.purgeQueue(two);

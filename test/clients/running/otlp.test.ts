@@ -33,7 +33,7 @@ interface Received {
 
 const closers: (() => Promise<unknown>)[] = [];
 after(async () => {
-  for (const close of closers.reverse()) await close();
+  for (const close of closers.toReversed()) await close();
 });
 
 /** A receiver as a collector is one; `answers` false: it takes requests and never answers. */

@@ -11,7 +11,7 @@ import type { LogReader } from "../../../storage/logs.ts";
 import type { ConsumerPlace, LogWaiter } from "../../../broker/queue/readers.ts";
 import type { BindingArguments } from "../../../broker/exchange/routing/router.ts";
 import { consumerParty } from "../../../broker/trace/party.ts";
-import type { TraceParty } from "../../../broker/trace/trace-event.ts";
+import type { TraceParty } from "../../../base/trace/trace-event.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
 import type { Channel } from "./channel.ts";
 import type { StreamFilter } from "./stream-filter.ts";

@@ -1,5 +1,5 @@
 import { partyOf } from "../../../broker/trace/party.ts";
-import type { TraceParty } from "../../../broker/trace/trace-event.ts";
+import type { TraceParty } from "../../../base/trace/trace-event.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { QueueCursor } from "../../../broker/cursor/queue-cursor.ts";
 import type { AmqpRecordParts } from "../../../message/amqp/record.ts";

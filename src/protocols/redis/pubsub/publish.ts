@@ -5,7 +5,7 @@
  * are bound there, as an AMQP message without properties. The reply counts subscribers only. A queue that is full
  * refuses the message for itself, which a publisher without confirms does not learn, as in RabbitMQ.
  */
-import type { TraceParty } from "../../../broker/trace/trace-event.ts";
+import type { TraceParty } from "../../../base/trace/trace-event.ts";
 import { redisParty } from "../stream/groups/traced.ts";
 import { ByteWriter } from "../../../base/bytes.ts";
 import { type LiveChannels, liveExchangeName } from "../../../broker/live/channels.ts";

@@ -8,7 +8,7 @@ import { finishNow } from "../../../../src/base/turn-work.ts";
 import { encodeBlock, nextBlockAfter, readBlock } from "../../../../src/broker/trace/ring-block.ts";
 import { TraceRing } from "../../../../src/broker/trace/ring.ts";
 import { eventsOf, searchingTraces } from "../../../../src/broker/trace/search.ts";
-import type { TraceEvent } from "../../../../src/broker/trace/trace-event.ts";
+import type { TraceEvent } from "../../../../src/base/trace/trace-event.ts";
 
 interface Rig {
   readonly ring: TraceRing;

@@ -8,7 +8,7 @@ import { purge } from "../../../../src/broker/queue/removal.ts";
 import { reject } from "../../../../src/broker/retry/rejection.ts";
 import { QueueTrace } from "../../../../src/broker/trace/queue-trace.ts";
 import { eventsOf } from "../../../../src/broker/trace/search.ts";
-import type { TraceEvent } from "../../../../src/broker/trace/trace-event.ts";
+import type { TraceEvent } from "../../../../src/base/trace/trace-event.ts";
 import { type BareBroker, openBareBroker, publishTo } from "../../../support/bare-broker.ts";
 
 const limit = 3;
@@ -27,7 +27,9 @@ function consumerOf(taken: number[], room: () => boolean): QueueConsumer {
 }
 
 function eventsIn({ broker }: BareBroker): TraceEvent[] {
-  return [...broker.tracer.ring.read(0, Infinity)].flatMap(({ text }) => [...eventsOf(text, () => true)]);
+  const events: TraceEvent[] = [];
+  for (const { text } of broker.tracer.ring.read(0, Infinity)) events.push(...eventsOf(text, () => true));
+  return events;
 }
 
 type Act = "publish" | "take" | "ack" | "requeue" | "reject" | "wait" | "purge" | "delete";

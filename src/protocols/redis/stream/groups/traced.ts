@@ -4,7 +4,7 @@
  */
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { Queue } from "../../../../broker/queue/queue.ts";
-import type { TraceParty } from "../../../../broker/trace/trace-event.ts";
+import type { TraceParty } from "../../../../base/trace/trace-event.ts";
 import type { Caller } from "../../core/caller.ts";
 import type { CommandContext } from "../../core/context.ts";
 
