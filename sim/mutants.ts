@@ -666,5 +666,23 @@ export const simulatorMutants: readonly Mutant[] = [
     find: "    this.waiting.begin(offset, at, owner);\n    this.#noteChange(offset);",
     replace: "    this.waiting.begin(offset, at, owner);",
   },
+  {
+    name: "that a rejected message waits is not traced",
+    file: "src/broker/retry/rejection.ts",
+    find: "if (queue.trace !== null) tracer.waits(",
+    replace: "if (queue.trace === undefined) tracer.waits(",
+  },
+  {
+    name: "a traced message is followed after it was acknowledged",
+    file: "src/broker/trace/tracer.ts",
+    find: "      ...sinceOf(note),\n      ended: true,\n    });\n    this.#forget(queue, offset);",
+    replace: "      ...sinceOf(note),\n      ended: true,\n    });",
+  },
+  {
+    name: "a trace has another id after a start",
+    file: "src/broker/trace/tracer.ts",
+    find: "this.#traceOf(queue).note(offset, { traceId, spanId, writtenAt: time,",
+    replace: "this.#traceOf(queue).note(offset, { traceId: spanId + spanId, spanId, writtenAt: time,",
+  },
   ...mutantsOfWhatIsTold,
 ];

@@ -17,8 +17,6 @@ import { type SpanSource, spanOf } from "./spans.ts";
 
 const waitingMax = 4096;
 const batchMax = 256;
-/** ExportResultCode.SUCCESS of @opentelemetry/core. */
-const succeeded = 0;
 const delayMs = 1000;
 /** A stop waits so long for the last ones; what happens after that is not sent. */
 const stopMsMax = 1000;
@@ -83,12 +81,10 @@ export class OtlpExport implements TraceExporter {
     }
     this.#isSending = true;
     const spans = events.map((event) => spanOf(event, this.#source));
-    this.#exporter.export(spans, ({ code, error }) =>
-      this.#sent(spans.length, code > succeeded ? error : null),
-    );
+    this.#exporter.export(spans, ({ error = null }) => this.#sent(spans.length, error));
   }
 
-  #sent(count: number, error: Error | undefined | null): void {
+  #sent(count: number, error: Error | null): void {
     this.#isSending = false;
     if (error === null) {
       this.sent += count;
@@ -100,7 +96,7 @@ export class OtlpExport implements TraceExporter {
           "traces cannot be sent to the OTLP endpoint; they are dropped until they can",
           {
             endpoint: this.#options.endpoint,
-            error: error ?? new Error("refused"),
+            error,
           },
         );
       this.#hasFailed = true;
