@@ -36,6 +36,8 @@ interface Life {
   /** Until when it waits, ms. */
   readonly until: number;
   readonly traceId: string;
+  /** Of the ring, that its last event is in. */
+  readonly file: string;
 }
 
 export function checkTraces(broker: Broker, queue: Queue, now: number, weather: TraceWeather): void {
@@ -46,14 +48,14 @@ export function checkTraces(broker: Broker, queue: Queue, now: number, weather: 
   if (weather.isDamaged || ring.dropped + ring.damaged > 0) return;
   const states = new Map<number, Life>();
   const counts: Partial<Record<TraceEventKind, number>> = {};
-  for (const { text } of ring.read(0, Infinity)) {
+  for (const { text, file } of ring.read(0, Infinity)) {
     for (const event of eventsOf(text, () => true)) {
       if (event.queue !== queue.name || event.offset === undefined) continue;
       if (event.time > now + 1 && !weather.isTimeSet)
         throw new Fault(`a trace has an event of the future: ${event.time} at ${now}`);
       counts[event.event] = (counts[event.event] ?? 0) + 1;
-      const before = states.get(event.offset) ?? { state: "new", until: 0, traceId: event.trace_id };
-      states.set(event.offset, follow(before, event, weather));
+      const before = states.get(event.offset) ?? { state: "new", until: 0, traceId: event.trace_id, file };
+      states.set(event.offset, follow(before, event, file, weather));
     }
   }
   if (weather.isKilled || weather.isRestarted) return;
@@ -65,16 +67,16 @@ export function checkTraces(broker: Broker, queue: Queue, now: number, weather: 
     );
 }
 
-function follow(life: Life, event: TraceEvent, { isKilled, isTimeSet }: TraceWeather): Life {
+function follow(life: Life, event: TraceEvent, file: string, { isKilled, isTimeSet }: TraceWeather): Life {
   const { state, until, traceId } = life;
   const where = `${event.queue}/${event.offset}: ${event.event} at ${event.time}, when it was ${state}`;
   if (traceId !== event.trace_id) throw new Fault(`${where}, of another trace`);
   let next = lives[state][event.event];
-  // What came between may have been lost.
-  if (isKilled && state !== "new" && state !== "gone")
+  // What came between may have been lost with the process that wrote another file.
+  if (isKilled && file !== life.file && state !== "new" && state !== "gone")
     for (const any of ["there", "held", "waiting", "rejected"] as const) next ??= lives[any][event.event];
   if (next === undefined) throw new Fault(where);
   if (next === "held" && state === "waiting" && !isTimeSet && event.time < until)
     throw new Fault(`${where} until ${until}`);
-  return { state: next, until: event.until ?? 0, traceId };
+  return { state: next, until: event.until ?? 0, traceId, file };
 }

@@ -49,6 +49,8 @@ export interface RingOptions {
 
 /** Lines of JSON that lie together, and their times. */
 export interface Lines {
+  /** Each start writes files of its own. */
+  readonly file: string;
   readonly text: string;
   readonly from: number;
   readonly to: number;
@@ -207,7 +209,7 @@ export class TraceRing {
       if (run.to < from || run.from > to) continue;
       // It may have gone since the reader began.
       if (!this.#files.includes(file)) continue;
-      yield { text: this.#textOf(file, run), from: run.from, to: run.to };
+      yield { file: file.name, text: this.#textOf(file, run), from: run.from, to: run.to };
     }
   }
 
