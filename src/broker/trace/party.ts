@@ -24,9 +24,10 @@ type ClientConnection = Pick<Connection, "remote"> & Partial<Pick<OpenConnection
 type More = Partial<Pick<TraceParty, "channel" | "consumer" | "group">>;
 
 /** Who was given a message, by its connection; one that is in no list is one of the HTTP API. */
-export function clientParty({ remote, describe }: ClientConnection, more: More = {}): TraceParty {
-  if (describe === undefined) return { protocol: "http", address: remote.host, ...more };
-  const { protocol, user, clientName } = describe();
+export function clientParty(connection: ClientConnection, more: More = {}): TraceParty {
+  const { remote } = connection;
+  if (connection.describe === undefined) return { protocol: "http", address: remote.host, ...more };
+  const { protocol, user, clientName } = connection.describe();
   return {
     protocol,
     ...(user === null ? {} : { user: shownName(user) }),
