@@ -10,8 +10,7 @@
  * Invariant: an entry that is pending is not delivered oftener than its policy says, by whichever command: those that deliver ask
  * `diesInstead` first. While the stream of dead letters cannot take it, it waits.
  */
-import { shownName } from "../names.ts";
-import type { TraceParty } from "../../base/trace/trace-event.ts";
+import { holderIn, traceRejected } from "./traced-group.ts";
 import { ByteWriter } from "../../base/bytes.ts";
 import { RedisView } from "../../message/convert/as-redis.ts";
 import { EntryId } from "../../message/entry-id.ts";
@@ -90,8 +89,7 @@ export function giveUp(
     cursor.settle(offset);
     return "gone";
   }
-  if (queue.trace !== null)
-    queue.vhost.broker.tracer.rejected(queue, offset, given.reason, partyIn(cursor, offset));
+  if (queue.trace !== null) traceRejected(queue, cursor, offset, given.reason);
   if (count >= limitOf(queue, cursor)) return bury(queue, cursor, reader, given) ? "dead" : "again";
   const policy = retryPolicyOf(queue, cursor) ?? unlimited;
   const delay = given.delayMs >= 0 ? given.delayMs : delayOf(policy, count, queue.vhost.broker.random);
@@ -146,7 +144,8 @@ function waitFor(queue: Queue, cursor: GroupCursor, offset: number, { delay, not
   const now = clock.now();
   const at = now + delay;
   const deliveries = pending.countOf(offset);
-  if (queue.trace !== null) tracer.waits(queue, offset, at, deliveries, partyIn(cursor, offset));
+  if (queue.trace !== null && delay > 0)
+    tracer.waits(queue, offset, at, deliveries, holderIn(cursor, offset));
   retriesOf(queue, cursor).wait(offset, { at, now }, deliveries, pending.readId(offset, id));
   // One that has waited before has its note.
   if ((cursor.notes?.of(offset) ?? null) === null) cursor.noteGivenUp(offset, note);
@@ -221,11 +220,4 @@ export function deadLetter(
   } finally {
     tracer.carried = carried;
   }
-}
-
-/** Whose entry it is, for traces. */
-function partyIn(cursor: GroupCursor, offset: number): TraceParty {
-  const consumer = cursor.ownerById(cursor.pending.ownerOf(offset))?.name;
-  const holder = consumer === undefined ? {} : { consumer: shownName(consumer) };
-  return { protocol: "redis", group: shownName(cursor.name), ...holder };
 }

@@ -5,13 +5,12 @@
  * whose turn it is (group-feed.ts), giving up (give-up.ts). Invariant: a member's entries are given to others once it has gone, at the latest
  * after the next start.
  */
+import { memberPrefix } from "./member-prefix.ts";
 import type { Job } from "../../base/turn-work.ts";
 import type { Queue } from "../queue/queue.ts";
 import { waitAgain } from "./give-up.ts";
 import type { GroupCursor } from "./group-cursor.ts";
 import type { CursorOwner } from "./group-owners.ts";
-
-export const memberPrefix = "troika.amqp:";
 
 const lookedAtOnce = 64;
 const unitsOfLooks = 32;

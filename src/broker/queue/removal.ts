@@ -4,7 +4,7 @@
  * Not here: bounds and age (retention.ts), one record (queue.ts). Invariant: a deleted record is held by no consumer afterwards,
  * and counts for no bound.
  */
-import { noOwner } from "../cursor/pending-table.ts";
+import { noOwner, requeuedOwner } from "../cursor/pending-table.ts";
 import { forgetWaiting } from "../retry/rejection.ts";
 import type { Queue } from "./queue.ts";
 
@@ -48,6 +48,10 @@ export function purge(queue: Queue): number {
 function tracePurge(queue: Queue): void {
   const { cursor, log, vhost } = queue;
   for (const [offset] of queue.trace!.within(0, log.stableEnd))
-    if (cursor === null || cursor.pending.ownerOf(offset) === noOwner)
+    if (cursor === null || isReady(cursor.pending.ownerOf(offset)))
       vhost.broker.tracer.left(queue, offset, "purged");
+}
+
+function isReady(owner: number): boolean {
+  return owner === noOwner || owner === requeuedOwner;
 }

@@ -12,6 +12,7 @@
 import type { Queue } from "../../queue/queue.ts";
 import { giveUp, retryPolicyOf } from "../give-up.ts";
 import type { GroupCursor } from "../group-cursor.ts";
+import { traceRejected } from "../traced-group.ts";
 
 /** What one of these costs, in units of work. */
 export const unitsOfOutcome = 4;
@@ -28,16 +29,22 @@ export function isUsedUp(queue: Queue, cursor: GroupCursor, deliveries: number):
 }
 
 export function released(queue: Queue, cursor: GroupCursor, offset: number): void {
-  if (isUsedUp(queue, cursor, cursor.pending.countOf(offset))) cursor.settle(offset);
+  if (isUsedUp(queue, cursor, cursor.pending.countOf(offset))) settle(queue, cursor, offset, usedUp);
   else giveUp(queue, cursor, offset, { reason: usedUp, delayMs: -1 });
 }
 
 export function rejected(queue: Queue, cursor: GroupCursor, offset: number): void {
-  if (retryPolicyOf(queue, cursor) === null) cursor.settle(offset);
+  if (retryPolicyOf(queue, cursor) === null) settle(queue, cursor, offset, "rejected");
   else giveUp(queue, cursor, offset, { reason: "rejected", delayMs: -1 });
 }
 
 export function givenBack(queue: Queue, cursor: GroupCursor, offset: number): void {
-  if (isUsedUp(queue, cursor, cursor.pending.countOf(offset))) cursor.settle(offset);
+  if (isUsedUp(queue, cursor, cursor.pending.countOf(offset))) settle(queue, cursor, offset, usedUp);
   else giveUp(queue, cursor, offset, { reason: usedUp, delayMs: 0 });
+}
+
+/** It is done with for the group, and no dead letter. */
+function settle(queue: Queue, cursor: GroupCursor, offset: number, reason: string): void {
+  if (queue.trace !== null) traceRejected(queue, cursor, offset, reason);
+  cursor.settle(offset);
 }

@@ -6,6 +6,10 @@ export function shareOwnerName(memberId: string): string {
   return prefix + memberId;
 }
 
+export function memberOfShareOwner(name: string): string {
+  return name.slice(prefix.length);
+}
+
 export function isShareOwner(name: string): boolean {
   return name.startsWith(prefix);
 }

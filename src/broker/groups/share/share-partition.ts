@@ -15,6 +15,7 @@ import type { Queue } from "../../queue/queue.ts";
 import type { GroupCursor } from "../group-cursor.ts";
 import type { CursorOwner } from "../group-owners.ts";
 import { passedMax } from "../retries.ts";
+import { traceAcknowledged, traceGiven } from "../traced-group.ts";
 import type { GroupShare } from "./group-share.ts";
 import { type HoldsLock, RecordLocks } from "./record-locks.ts";
 import { givenBack, isUsedUp, rejected, released, unitsOfOutcome } from "./share-outcomes.ts";
@@ -152,6 +153,7 @@ export class SharePartition implements GroupShare {
         }
         if (!taker.take(record)) break;
         cursor.give(owner.id, times.notedAt);
+        if (queue.trace !== null) traceGiven(queue, cursor, offset);
         this.#locks.add(offset, owner.id, times, this.#holds);
         addTo(ranges, offset, cursor.deliveryCount);
         last = offset;
@@ -225,6 +227,7 @@ export class SharePartition implements GroupShare {
         return this.#renew(owner, offset);
       default:
         // A gap is a place without a record for a consumer, such as a control record.
+        if (this.#queue.trace !== null) traceAcknowledged(this.#queue, cursor, offset);
         cursor.settle(offset);
     }
   }

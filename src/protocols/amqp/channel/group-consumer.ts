@@ -9,7 +9,10 @@ import type { BindingArguments } from "../../../broker/exchange/routing/router.t
 import { giveUp } from "../../../broker/groups/give-up.ts";
 import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
 import { GroupFeed, type GroupMember } from "../../../broker/groups/group-feed.ts";
-import { giveBack, isThere, memberPrefix } from "../../../broker/groups/group-members.ts";
+import { giveBack, isThere } from "../../../broker/groups/group-members.ts";
+import { memberPrefix } from "../../../broker/groups/member-prefix.ts";
+import { traceAcknowledged, traceGiven } from "../../../broker/groups/traced-group.ts";
+import { consumerParty } from "../../../broker/trace/party.ts";
 import type { CursorOwner } from "../../../broker/groups/group-owners.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { ConsumerPlace, LogWaiter } from "../../../broker/queue/readers.ts";
@@ -142,10 +145,11 @@ export class GroupConsumer implements LogWaiter, GroupMember, UnackedSource {
     const now = owner.broker.clock.now();
     const member = this.#join(now);
     cursor.give(member.id, now);
+    const { queue } = this;
+    if (queue.trace !== null) traceGiven(queue, cursor, offset, () => consumerParty(this.describe()));
     member.seenAt = member.activeAt = now;
     const tag = owner.hold(this, offset);
     writeDeliver(owner.output, this, tag, before > 0, parts);
-    const { queue } = this;
     queue.delivered++;
     owner.counts.deliver++;
     if (before > 0) {
@@ -161,12 +165,15 @@ export class GroupConsumer implements LogWaiter, GroupMember, UnackedSource {
     const queue = cursor.log.owner as Queue | null;
     if (queue === null || !isThere(queue, cursor)) return;
     if (outcome === "acknowledged") {
+      if (queue.trace !== null) traceAcknowledged(queue, cursor, offset);
       if (cursor.settle(offset)) queue.acknowledged++;
       this.#owner.counts.ack++;
     } else if (this.#member !== null && cursor.pending.ownerOf(offset) === this.#member.id) {
       // Another consumer may have claimed it, and works on it.
-      if (outcome === "requeued") giveBack(queue, cursor, offset);
-      else this.#giveUp(queue, offset);
+      if (outcome === "requeued") {
+        if (queue.trace !== null) queue.vhost.broker.tracer.requeued(queue, offset);
+        giveBack(queue, cursor, offset);
+      } else this.#giveUp(queue, offset);
     }
     this.#leaveWhenDone();
   }

@@ -2,6 +2,10 @@
  * What Redis's commands tell of entries that are traced (broker/trace/tracer.ts). Each is called where the stream's `trace` is not null, or
  * asks for that itself.
  */
+import {
+  traceAcknowledged as acknowledged,
+  traceGiven as given,
+} from "../../../../broker/groups/traced-group.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { Queue } from "../../../../broker/queue/queue.ts";
 import type { TraceParty } from "../../../../base/trace/trace-event.ts";
@@ -35,26 +39,20 @@ export function traceEntry(context: CommandContext, queue: Queue, first: number,
 
 /** A group's entry was given to a consumer, or shown to it again. */
 export function traceGiven(
-  { broker, caller }: CommandContext,
+  { caller }: CommandContext,
   cursor: GroupCursor,
   offset: number,
   consumer: string,
 ): void {
   const queue = cursor.log.owner as Queue | null;
   if (queue === null || queue.trace === null) return;
-  const partyIs = (): TraceParty => redisParty(caller, cursor.name, consumer);
-  const count = Math.max(cursor.pending.countOf(offset), 1);
-  broker.tracer.delivered(queue, offset, { count, isNoAck: false, partyIs });
+  given(queue, cursor, offset, () => redisParty(caller, cursor.name, consumer));
 }
 
-export function traceAcknowledged(
-  { broker, caller }: CommandContext,
-  cursor: GroupCursor,
-  offset: number,
-): void {
+export function traceAcknowledged({ caller }: CommandContext, cursor: GroupCursor, offset: number): void {
   const queue = cursor.log.owner as Queue | null;
   if (queue === null || queue.trace === null) return;
-  broker.tracer.acknowledgedBy(queue, offset, () => redisParty(caller, cursor.name));
+  acknowledged(queue, cursor, offset, () => redisParty(caller, cursor.name));
 }
 
 /** XREAD shows `count` entries from an offset on. */
