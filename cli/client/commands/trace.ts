@@ -99,6 +99,8 @@ const tells: Readonly<Record<TraceEventKind, Tell>> = {
   routed: ({ destinations = [], bindings = [] }) =>
     `to ${destinations.join(", ")}${bindings.length === 0 ? "" : ` by ${bindings.join("; ")}`}`,
   written: (event) => `to ${placeText(event)}`,
+  delayed: ({ queue, until }) => `by ${queue} until ${new Date(until!).toISOString()}`,
+  copy_dropped: ({ queue }) => `by ${queue}, which has one like it`,
   refused: ({ queue, reason }) => `by ${queue}: ${reason}`,
   returned: ({ reason }) => reason ?? "",
   delivered: (event) =>

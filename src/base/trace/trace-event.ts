@@ -9,6 +9,8 @@ export const traceEventKinds = [
   "published",
   "routed",
   "written",
+  "delayed",
+  "copy_dropped",
   "refused",
   "returned",
   "delivered",
@@ -66,7 +68,7 @@ export interface TraceEvent {
   readonly delivery_count?: number;
   readonly no_ack?: true;
   readonly reason?: string;
-  /** Wall time until which a rejected message waits, ms. */
+  /** Wall time until which a rejected or delayed message waits, ms. */
   readonly until?: number;
   /** Subscribers of a Pub/Sub channel that got it. */
   readonly live_subscribers?: number;

@@ -12,7 +12,8 @@ import type { Exchange } from "./exchange.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
 import type { Queue } from "../queue/queue.ts";
 import { fits } from "../queue/retention.ts";
-import type { TracedPublish, Tracer } from "../trace/tracer.ts";
+import type { TracedPublish } from "../trace/traced.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import type { Route } from "./route.ts";
 import type { Vhost } from "../vhost.ts";
 

@@ -14,6 +14,8 @@ import { AmqpRecordMessage, appendStored, type OutgoingMessage } from "../exchan
 import { companionPrefixes } from "../names.ts";
 import type { RecordBytes } from "../schedule/enter-stream.ts";
 import { Timetable } from "../schedule/timetable.ts";
+import { traceparentName } from "../trace/traceparent.ts";
+import { endOf } from "../trace/tracer.ts";
 import type { Delays, DueRecord, IntakePlace, NamedPlace } from "./intake.ts";
 import { waitingForm } from "./waiting-form.ts";
 
@@ -23,6 +25,8 @@ const againMsOfEach = 0.1;
 
 const handle = new EntryId();
 const message = new AmqpRecordMessage();
+/** The bytes of what arrives may be gone once it is appended: the tracer looks into the log. */
+const anyHeader = { buffer: traceparentName, start: 0, end: traceparentName.length };
 
 export class DelayedArrivals implements Delays {
   readonly #broker: Broker;
@@ -39,10 +43,14 @@ export class DelayedArrivals implements Delays {
     this.#timetable.begin();
   }
 
-  add({ name, vhost, log }: IntakePlace, outgoing: OutgoingMessage, due: number): void {
+  add(place: IntakePlace, outgoing: OutgoingMessage, due: number): void {
+    const { name, vhost, log } = place;
     const target = this.#broker.vhost(vhost.name);
     if (target === undefined) return;
-    this.#timetable.add(target, name, { due, ...waitingForm(outgoing) }, handle, log.isDurable);
+    const form = waitingForm(outgoing);
+    const waiting = this.#timetable.add(target, name, { due, ...form }, handle, log.isDurable);
+    const { tracer } = this.#broker;
+    if (tracer.isOn) tracer.intakeTook(place, { due, waiting, offset: endOf(waiting) - 1 });
   }
 
   renamed(from: NamedPlace, to: NamedPlace): void {
@@ -67,6 +75,8 @@ export class DelayedArrivals implements Delays {
     const mayExpire = isAmqp && message.mayExpire;
     if (!this.#broker.retention.hasRoom(queue, 1, bytes)) return false;
     appendStored(queue.log.group, record, this.#broker.clock.now());
+    const { tracer } = this.#broker;
+    if (tracer.carried !== null || queue.trace !== null) tracer.entered(queue, 1, null, anyHeader);
     if (mayExpire) queue.canExpire = queue.hasExpirations = true;
     return true;
   }

@@ -13,6 +13,7 @@ import type { OutgoingMessage } from "../exchange/outgoing-message.ts";
 import { hasIntake, type QueuePolicy } from "../policy/policy.ts";
 import type { Log } from "../../storage/index.ts";
 import type { RecordBytes } from "../schedule/enter-stream.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import { delayName, deliverAtName, dueOfParts } from "./delay-headers.ts";
 
 /** The destination, as much of it as the intake knows. */
@@ -27,6 +28,7 @@ export interface IntakePlace {
       readonly clock: { now(): number };
       readonly delays: Delays | null;
       readonly dedup: DedupWindows;
+      readonly tracer: Tracer;
     };
   };
 }
@@ -91,6 +93,8 @@ export class Intake {
   dropsCopy(message: OutgoingMessage): boolean {
     if (this.copies?.isCopy(message) !== true) return false;
     this.copies.dropped();
+    const { tracer } = this.#place.vhost.broker;
+    if (tracer.isOn) tracer.intakeTook(this.#place, null);
     return true;
   }
 

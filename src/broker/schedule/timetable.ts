@@ -208,6 +208,7 @@ export class Timetable implements LaterTable {
     const { queue } = waiting;
     const offset = offsetOfHandle(queue, handle);
     if (offset < 0) return false;
+    if (queue.trace !== null) this.#broker.tracer.cancelled(vhostName, queue, offset);
     this.removed(waiting, offset);
     // Of one that is being read it is not known whether it was there; one that was dropped has been counted.
     if (waiting.isRead && !queue.isDeleted) this.#timers.becameStale(waiting.owner);
@@ -229,7 +230,15 @@ export class Timetable implements LaterTable {
     const vhostName = queue.vhost.name.slice(vhostPrefix.length);
     const { storage } = this.#broker;
     const entering = { envelope, buffer: reader.buffer, start, end };
-    if (storage.failure !== null || !enter(vhostName, queue.name, entering)) return false;
+    if (storage.failure !== null) return false;
+    const { tracer } = this.#broker;
+    const isTraced = queue.trace !== null;
+    if (isTraced) tracer.carry(queue, reader.offset, "", "arrived");
+    try {
+      if (!enter(vhostName, queue.name, entering)) return false;
+    } finally {
+      if (isTraced) tracer.carried = null;
+    }
     this.delivered++;
     return true;
   }

@@ -4,7 +4,8 @@
  * All of the ring is read, in the start: what is delivered before that would be missing. Where there are no files it costs nothing.
  */
 import { eventsOf } from "./search.ts";
-import type { TracedQueue, Tracer } from "./tracer.ts";
+import type { TracedQueue } from "./traced.ts";
+import type { Tracer } from "./tracer.ts";
 
 /** The part of the broker that is needed here. */
 interface RestoredBroker {

@@ -12,8 +12,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import { AmqpView } from "../../message/convert/as-amqp.ts";
-import type { Log, LogReader } from "../../storage/index.ts";
-import type { AmqpRecordParts } from "../../message/amqp/record.ts";
 import { shownName } from "../names.ts";
 import { type TracedMessage, tracedMessage } from "./message-facts.ts";
 import type { Publisher } from "../look/unroutable.ts";
@@ -21,67 +19,19 @@ import { publisherParty } from "./party.ts";
 import { QueueTrace, type TraceNote } from "./queue-trace.ts";
 import type { TraceRing } from "./ring.ts";
 import { TraceTime } from "./trace-time.ts";
+import type {
+  TracedQueue,
+  PublishedMessage,
+  BindingsOf,
+  TracedExchange,
+  TracedRoute,
+  CameIn,
+  Carried,
+  TracedPublish,
+  Taken,
+} from "./traced.ts";
 import type { TraceEvent, TraceEventKind, TraceParty } from "../../base/trace/trace-event.ts";
 import { mayHaveTraceparent, type TraceParent, traceparentName } from "./traceparent.ts";
-
-/** The part of a queue that is needed here. */
-export interface TracedQueue {
-  readonly name: string;
-  readonly vhost: { readonly name: string };
-  readonly log: Log;
-  trace: QueueTrace | null;
-  reader(offset: number): LogReader;
-}
-
-/** The part of a message on its way that is needed here (exchange/outgoing-message.ts). */
-interface PublishedMessage {
-  asAmqp(): AmqpRecordParts;
-  mayHaveHeader(name: Buffer): boolean;
-}
-
-/** Says by which bindings a message goes from an exchange to its queues. */
-interface BindingsOf {
-  /** Null where that would take long. */
-  of(vhost: object, exchange: object, message: object): readonly string[] | null;
-}
-
-interface TracedExchange {
-  readonly name: string;
-}
-
-interface TracedRoute {
-  readonly queues: readonly TracedQueue[];
-  readonly isTaken: boolean;
-}
-
-/** `buffer[start, end)`. */
-interface CameIn {
-  readonly buffer: Buffer;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** The trace that a message which the broker publishes itself goes on with. */
-export interface Carried {
-  readonly traceId: string;
-  readonly spanId: string;
-  /** What it is to the broker. */
-  readonly event: "dead_lettered";
-  readonly reason: string;
-  readonly from: TracedQueue;
-  readonly offset: number;
-}
-
-/** A traced message on its way through an exchange. */
-export interface TracedPublish {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly carried: Carried | null;
-  readonly message: TracedMessage;
-  readonly parent: TraceParent | null;
-  /** Of each queue of the route, where its log ended before. */
-  readonly ends: readonly number[];
-}
 
 /** Deliveries of one record that are noted: a stream has any number of readers. */
 const deliveriesMax = 200;
@@ -116,6 +66,8 @@ export class Tracer {
   /** Some queue has a policy that asks for traces, or has had one since the start. */
   isOn = false;
   carried: Carried | null = null;
+  /** The traced message that is being copied to its queues. */
+  #current: TracedPublish | null = null;
   /** Null: bindings are not told. Set by the wiring (exchange/explain/matched-bindings.ts). */
   bindings: BindingsOf | null = null;
   /** Gets every event too; null: nobody does. */
@@ -181,14 +133,20 @@ export class Tracer {
     const traced = tracedMessage(message.asAmqp());
     const { parent } = traced;
     if (!isChosen && parent?.isSampled !== true) return null;
-    return {
+    return (this.#current = {
       traceId: carried?.traceId ?? parent?.traceId ?? this.#hex(16),
       spanId: carried?.spanId ?? this.#hex(8),
       carried,
       message: traced,
       parent: carried === null ? parent : null,
       ends: route.queues.map(endOf),
-    };
+      taken: null,
+    });
+  }
+
+  /** The intake of a destination has taken the message that is being published. */
+  intakeTook(place: object, taken: Taken): void {
+    if (this.#current !== null) (this.#current.taken ??= new Map<object, Taken>()).set(place, taken);
   }
 
   /** The message was copied to those of the queues that took it. `heardBy`: live subscribers that got it. */
@@ -203,6 +161,7 @@ export class Tracer {
       bindings,
     }: { publisher: Publisher | null; heardBy: number; bindings: readonly string[] | null },
   ): void {
+    this.#current = null;
     const { message, carried, parent } = traced;
     const where = { exchange: shownName(exchange.name), routing_key: message.routingKey };
     if (carried === null)
@@ -226,10 +185,25 @@ export class Tracer {
     });
     queues.forEach((queue, index) => {
       const end = endOf(queue);
-      if (end > traced.ends[index]!) this.#written(queue, end - 1, traced);
+      const taken = traced.taken?.get(queue);
+      if (taken !== undefined) this.#tellTaken(queue, taken, traced);
+      else if (end > traced.ends[index]!) this.#written(queue, end - 1, traced);
       else
         this.#emit("refused", traced, vhost, { queue: shownName(queue.name), reason: "it did not take it" });
     });
+  }
+
+  /** What waits is followed in the log where it does. */
+  #tellTaken(queue: TracedQueue, taken: Taken, { traceId, spanId }: TracedPublish): void {
+    const by = { traceId, spanId };
+    const where = { queue: shownName(queue.name) };
+    if (taken === null) {
+      this.#emit("copy_dropped", by, queue.vhost.name, where);
+      return;
+    }
+    const { due, waiting, offset } = taken;
+    const writtenAt = this.#emit("delayed", by, queue.vhost.name, { ...where, until: due });
+    this.#traceOf(waiting).note(offset, { ...by, writtenAt, deliveredAt: 0, deliveries: 0 });
   }
 
   #publishedBy(
@@ -305,7 +279,8 @@ export class Tracer {
     const { facts, parent } = message;
     if (carried !== null) {
       const { from, offset: before, reason } = carried;
-      this.#emit("dead_lettered", carried, vhost, { ...this.#at(from, before), ...facts, reason });
+      if (carried.event === "arrived") this.#forget(from, before);
+      else this.#emit("dead_lettered", carried, vhost, { ...this.#at(from, before), ...facts, reason });
       this.#written(queue, offset, carried);
       return;
     }
@@ -314,14 +289,19 @@ export class Tracer {
     this.#written(queue, offset, traced);
   }
 
-  /** While the broker publishes a dead letter of that record itself; the result is to be put back into `carried`. */
-  carry(queue: TracedQueue, offset: number, reason: string): Carried | null {
+  /** While the broker publishes a dead letter of that record itself, or brings one that has waited; the result is to be put back into `carried`. */
+  carry(
+    queue: TracedQueue,
+    offset: number,
+    reason: string,
+    event: Carried["event"] = "dead_lettered",
+  ): Carried | null {
     const before = this.carried;
     const note = queue.trace?.notes.get(offset);
     this.carried =
       note === undefined
         ? null
-        : { traceId: note.traceId, spanId: note.spanId, event: "dead_lettered", reason, from: queue, offset };
+        : { traceId: note.traceId, spanId: note.spanId, event, reason, from: queue, offset };
     return before;
   }
 
@@ -434,6 +414,14 @@ export class Tracer {
     const event = reason === "expired" ? "expired" : "dropped";
     this.#emit(event, note, queue.vhost.name, { ...this.#at(queue, offset), reason, ended: true });
     this.#forget(queue, offset);
+  }
+
+  /** A message that waited in that log for its time was cancelled, as that of the virtual host it was for. */
+  cancelled(vhostName: string, waiting: TracedQueue, offset: number): void {
+    const note = this.#noteOf(waiting, offset);
+    if (note === undefined) return;
+    this.#emit("dropped", note, vhostName, { queue: shownName(waiting.name), reason: "cancelled" });
+    this.#forget(waiting, offset);
   }
 
   /** Records in `[from, to)` were deleted. */

@@ -2,6 +2,7 @@
  * Traces as docs/tracing.md says: each protocol that produces beside each that consumes, what becomes of rejected messages, restarts, and
  * who may see what. Every test asks the API, as an operator does.
  */
+import type { ConsumeMessage } from "amqplib";
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { Interop, until } from "../../support/interop.ts";
@@ -91,6 +92,18 @@ const consumers = {
   async amqp(log: string): Promise<void> {
     await all.consume(log, 1, "first");
   },
+  async amqpGroup(log: string): Promise<void> {
+    const channel = await all.newChannel();
+    await channel.prefetch(1);
+    const args = { "x-group": "g", "x-stream-offset": "first" };
+    await new Promise<void>((resolve, reject) => {
+      const taken = (message: ConsumeMessage | null): void => {
+        channel.ack(message!);
+        resolve();
+      };
+      channel.consume(log, taken, { arguments: args, consumerTag: `c-${log}` }).catch(reject);
+    });
+  },
   async redis(log: string): Promise<void> {
     await all.redis.xgroup("CREATE", log, "g", "0").catch(() => {});
     const reply = await all.redis.xreadgroup("GROUP", "g", "c1", "STREAMS", log, ">");
@@ -127,10 +140,15 @@ suite("a log, whoever writes it and whoever reads it", () => {
         const [published] = events;
         assert.equal(published!.by!.protocol, producer);
         const delivered = events.find(({ event }) => event === "delivered")!;
-        assert.deepEqual([delivered.to!.protocol, delivered.queue, delivered.offset], [consumer, log, 0]);
+        const protocol = consumer === "amqpGroup" ? "amqp" : consumer;
+        assert.deepEqual([delivered.to!.protocol, delivered.queue, delivered.offset], [protocol, log, 0]);
         const acknowledged = events.find(({ event }) => event === "acknowledged");
         if (consumer === "redis")
           assert.deepEqual([delivered.to!.group, delivered.to!.consumer], ["g", "c1"]);
+        if (consumer === "amqpGroup") {
+          assert.deepEqual([delivered.to!.group, delivered.to!.consumer], ["g", `c-${log}`]);
+          assert.equal(acknowledged!.by!.group, "g");
+        }
         if (consumer === "kafka") assert.equal(acknowledged!.by!.group, `of-${log}`);
       });
     }
@@ -288,4 +306,21 @@ test("who may not read a queue does not see what happened there", async () => {
   assert.deepEqual(await seenBy("stranger"), []);
   const refused = await api(all.broker, "GET", "troika/trace", undefined, basic("nobody", "p"));
   assert.equal(refused.status, 401);
+});
+
+test("a message that waits for its time is followed, and a copy that is dropped is told", async () => {
+  const queue = newName();
+  const channel = await all.newChannel();
+  const intake = { "x-delay-allowed": true, "x-dedup-window-ms": 60_000, "x-dedup-by": "message-id" };
+  await channel.assertQueue(queue, { arguments: intake });
+  await all.publish("", queue, "x", { messageId: queue, headers: { n: queue, "x-delay": 50 } });
+  const events = await eventsUntil(`header.n=${queue}`, "written");
+  assert.deepEqual(kindsOf(events), ["published", "routed", "delayed", "written"]);
+  assertOrdered(events);
+  const [, , delayed, written] = events;
+  assert.deepEqual([delayed!.queue, written!.queue, written!.offset], [queue, queue, 0]);
+  assert.ok(written!.time >= delayed!.until!, "not early");
+  await all.publish("", queue, "x", { messageId: queue, headers: { n: `${queue}-copy` } });
+  const copy = await eventsUntil(`header.n=${queue}-copy`, "copy_dropped");
+  assert.deepEqual(kindsOf(copy), ["published", "routed", "copy_dropped"]);
 });
