@@ -332,3 +332,33 @@ test("a share group is described and deleted, and its name is no other group's",
   assert.deepEqual(await redis.xinfo("GROUPS", topic), []);
   member.close();
 });
+
+test("a trace tells what members acquire, release, reject and accept", async () => {
+  const [topic] = await begin([]);
+  await policy(topic, { "trace-sample": 1 });
+  await produce(client, topic, ["a"]);
+  const member = await join(topic, "m");
+  assert.equal(await member.say(release, await fetchedUntil(member, 1)), 0);
+  assert.equal(await member.say(accept, await fetchedUntil(member, 1)), 0);
+  await produce(client, topic, ["b"]);
+  assert.equal(await member.say(reject, await fetchedUntil(member, 1)), 0);
+  const answer = await fetch(`http://127.0.0.1:${broker.ports.http}/api/troika/trace`, {
+    headers: { authorization: `Basic ${Buffer.from("guest:guest").toString("base64")}` },
+  });
+  type Told = { event: string; to?: object; by?: object };
+  const { traces } = (await answer.json()) as { traces: { events: Told[] }[] };
+  const [second, first] = traces.map(({ events }) => events);
+  const kinds = first!.map(({ event }) => event);
+  const twice = ["delivered", "rejected", "delivered", "acknowledged"];
+  assert.deepEqual(
+    kinds.filter((kind) => kind !== "retried"),
+    ["published", "written", ...twice],
+  );
+  assert.deepEqual(
+    second!.map(({ event }) => event),
+    ["published", "written", "delivered", "rejected"],
+  );
+  const who = { protocol: "kafka", group: topic, consumer: "m" };
+  assert.deepEqual([first![2]!.to, first!.at(-1)!.by, second!.at(-1)!.by], [who, who, who]);
+  member.close();
+});
