@@ -260,9 +260,16 @@ export const brokerMutants: readonly RoomMutant[] = [
   {
     name: "what a share consumer rejects is settled in spite of a retry policy",
     file: "src/broker/groups/share/share-outcomes.ts",
-    find: "  if (retryPolicyOf(queue, cursor) === null) cursor.settle(offset);",
-    replace: "  if (retryPolicyOf(queue, cursor) !== undefined) cursor.settle(offset);",
+    find: 'if (retryPolicyOf(queue, cursor) === null) settle(queue, cursor, offset, "rejected");',
+    replace: 'if (retryPolicyOf(queue, cursor) !== undefined) settle(queue, cursor, offset, "rejected");',
     also: ["clients/kafka/kafka-share"],
+  },
+  {
+    name: "what waits for its time loses its trace",
+    file: "src/broker/schedule/timetable.ts",
+    find: "    if (isTraced) tracer.carry(",
+    replace: "    if (isTraced && queue.isDeleted) tracer.carry(",
+    also: ["clients/interop/trace"],
   },
   {
     name: "a replay into its own source goes on with its copies",
