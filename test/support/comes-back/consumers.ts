@@ -1,0 +1,169 @@
+/**
+ * Who reads and settles: a consumer of each protocol that does what its users' programs do, over what any protocol has written.
+ *
+ * A consumer asks `judge` about each message and does as it says. Invariant: `stop` comes back when the broker has taken every answer, and
+ * nothing is delivered to this consumer any more.
+ */
+import type { ConsumeMessage } from "amqplib";
+import { quiet } from "../amqp.ts";
+import type { World } from "./world.ts";
+
+/** `hold` never answers: the message is left behind when the consumer goes. */
+export type Verdict = "take" | "reject" | "hold";
+
+export interface Delivered {
+  readonly body: string;
+  readonly madeBy: string | undefined;
+  /** How often it was delivered before, where the protocol says so. */
+  readonly before: number | undefined;
+}
+
+/** Called when a message comes; its answer is given at once. */
+export type Judge = (delivered: Delivered) => Verdict;
+
+export interface Running {
+  stop(): Promise<void>;
+}
+
+export interface ConsumerKind {
+  readonly name: "AMQP queue" | "AMQP group" | "Redis group" | "Kafka group" | "Kafka share group";
+  readonly reads: "queue" | "stream";
+  /** Makes what it reads, and its group. */
+  make(world: World, from: string): Promise<void>;
+  start(world: World, from: string, judge: Judge): Promise<Running>;
+  /** Messages that it has not settled. */
+  left(world: World, from: string): Promise<number>;
+}
+
+export const groupName = "g";
+const prefetch = 20;
+
+function amqpDelivered({ content, properties }: ConsumeMessage): Delivered {
+  const headers = properties.headers ?? {};
+  return {
+    body: content.toString(),
+    madeBy: headers["made-by"] as string | undefined,
+    before: (headers["x-delivery-count"] as number | undefined) ?? 0,
+  };
+}
+
+async function startAmqp(world: World, from: string, judge: Judge, args: object): Promise<Running> {
+  const channel = quiet(await world.clients.connection.createChannel());
+  await channel.prefetch(prefetch);
+  const take = (message: ConsumeMessage | null): void => {
+    if (message === null) return;
+    const verdict = judge(amqpDelivered(message));
+    if (verdict === "take") channel.ack(message);
+    if (verdict === "reject") channel.reject(message, false);
+  };
+  const { consumerTag } = await channel.consume(from, take, { arguments: args });
+  return {
+    async stop() {
+      await channel.cancel(consumerTag);
+      // An answer to what comes after the last settlement.
+      await channel.checkQueue(from);
+      await channel.close();
+    },
+  };
+}
+
+const amqpQueue: ConsumerKind = {
+  name: "AMQP queue",
+  reads: "queue",
+  make: async ({ clients }, from) => void (await clients.publisher.assertQueue(from, { durable: true })),
+  start: (world, from, judge) => startAmqp(world, from, judge, {}),
+  left: async (world, from) => {
+    const shown = (await world.look(`troika/messages/%2F/${from}?state=all`)) as { messages: unknown[] };
+    return shown.messages.length;
+  },
+};
+
+type RawEntry = [id: string, fields: string[]];
+
+export function fieldsOf([, parts]: RawEntry): Record<string, string> {
+  return Object.fromEntries(parts.flatMap((name, i) => (i % 2 === 0 ? [[name, parts[i + 1]!]] : [])));
+}
+
+const redisGroup: ConsumerKind = {
+  name: "Redis group",
+  reads: "stream",
+  make: async ({ clients }, from) =>
+    void (await clients.redis.xgroup("CREATE", from, groupName, "0", "MKSTREAM")),
+  async start(world, from, judge) {
+    const redis = world.newRedis();
+    let isOver = false;
+    const read = async (id: string, ...more: (string | number)[]): Promise<readonly RawEntry[]> => {
+      const words = ["GROUP", groupName, "alice", "COUNT", prefetch, ...more, "STREAMS", from, id];
+      const reply = (await redis.call("XREADGROUP", ...words)) as [string, RawEntry[]][] | null;
+      return reply?.[0]?.[1] ?? [];
+    };
+    const settle = async (entries: readonly RawEntry[]): Promise<void> => {
+      for (const entry of entries) {
+        const { body, "made-by": madeBy } = fieldsOf(entry);
+        const verdict = judge({ body: body!, madeBy, before: undefined });
+        if (verdict === "take") await redis.xack(from, groupName, entry[0]);
+        if (verdict === "reject") await redis.call("TROIKA.NACK", from, groupName, entry[0]);
+      }
+    };
+    const running = (async () => {
+      // What it held when it went.
+      await settle(await read("0"));
+      while (!isOver) await settle(await read(">", "BLOCK", 50));
+    })();
+    // Told by stop.
+    running.catch(() => {});
+    return {
+      async stop() {
+        isOver = true;
+        await running;
+        redis.disconnect();
+      },
+    };
+  },
+  left: async ({ clients }, from) => {
+    const [group] = (await clients.redis.xinfo("GROUPS", from)) as unknown[][];
+    const facts = Object.fromEntries(
+      group!.flatMap((name, i) => (i % 2 === 0 ? [[name as string, group![i + 1]]] : [])),
+    );
+    return (facts["pending"] as number) + (facts["lag"] as number);
+  },
+};
+
+const kafkaGroup: ConsumerKind = {
+  name: "Kafka group",
+  reads: "stream",
+  make: async ({ clients }, from) =>
+    void (await clients.admin.createTopics({ topics: [{ topic: from, numPartitions: 1 }] })),
+  async start(world, from, judge) {
+    const consumer = world.clients.kafka.consumer({ groupId: `${groupName}-${from}`, maxWaitTimeInMs: 50 });
+    await consumer.connect();
+    await consumer.subscribe({ topics: [from], fromBeginning: true });
+    let isHeld = false;
+    await consumer.run({
+      autoCommit: false,
+      eachMessage: async ({ topic, partition, message }) => {
+        if (isHeld) return;
+        const verdict = judge({
+          body: message.value!.toString(),
+          madeBy: message.headers?.["made-by"]?.toString(),
+          before: undefined,
+        });
+        isHeld = verdict === "hold";
+        if (isHeld) return;
+        await consumer.commitOffsets([{ topic, partition, offset: String(Number(message.offset) + 1) }]);
+      },
+    });
+    return {
+      async stop() {
+        await consumer.disconnect();
+      },
+    };
+  },
+  left: async ({ clients }, from) => {
+    const [of] = await clients.admin.fetchOffsets({ groupId: `${groupName}-${from}`, topics: [from] });
+    const [end] = await clients.admin.fetchTopicOffsets(from);
+    return Number(end!.offset) - Math.max(0, Number(of!.partitions[0]!.offset));
+  },
+};
+
+export const consumers: readonly ConsumerKind[] = [amqpQueue, redisGroup, kafkaGroup];

@@ -1,0 +1,225 @@
+/**
+ * What a cell does under each policy, and what must hold: nothing lost, nothing twice that was settled, none early, in order, with the
+ * headers that it was published with, over whatever happens to the broker in the middle.
+ *
+ * Not here: how messages are written and read (producers.ts, consumers.ts), which cells there are (cells.ts).
+ */
+import assert from "node:assert/strict";
+import { until } from "../wait.ts";
+import {
+  type ConsumerKind,
+  type Delivered,
+  fieldsOf,
+  groupName,
+  type Running,
+  type Verdict,
+} from "./consumers.ts";
+import type { Outgoing, ProducerKind } from "./producers.ts";
+import type { World } from "./world.ts";
+
+/** Wall clock: the broker's own, which goes on over a restart. */
+interface Seen extends Delivered {
+  readonly at: number;
+  /** When the answer went out. */
+  readonly settledAt: number;
+}
+
+/** One cell: a destination of its own, its producer and consumer, and all that was delivered. */
+export class CellRun {
+  readonly world: World;
+  readonly name: string;
+  readonly producer: ProducerKind;
+  readonly consumer: ConsumerKind;
+  readonly seen: Seen[] = [];
+  readonly #running = new Set<Running>();
+
+  constructor(world: World, name: string, producer: ProducerKind, consumer: ConsumerKind) {
+    this.world = world;
+    this.name = name;
+    this.producer = producer;
+    this.consumer = consumer;
+  }
+
+  publish(...messages: (string | Outgoing)[]): Promise<void> {
+    const outgoing = messages.map((each) => (typeof each === "string" ? { body: each } : each));
+    return this.producer.publish(this.world, this.name, outgoing);
+  }
+
+  /** `judge` is told how often it has had this body. */
+  async consume(judge: (body: string, nth: number) => Verdict = () => "take"): Promise<Running> {
+    const running = await this.consumer.start(this.world, this.name, (delivered) => {
+      const at = Date.now();
+      const verdict = judge(delivered.body, this.of(delivered.body).length + 1);
+      this.seen.push({ ...delivered, at, settledAt: Date.now() });
+      return verdict;
+    });
+    const counted: Running = {
+      stop: () => {
+        this.#running.delete(counted);
+        return running.stop();
+      },
+    };
+    this.#running.add(counted);
+    return counted;
+  }
+
+  of(body: string): readonly Seen[] {
+    return this.seen.filter((each) => each.body === body);
+  }
+
+  async delivered(count: number): Promise<void> {
+    await until(() => this.seen.length >= count, `delivery ${count} (${this.bodies.join(" ")})`);
+  }
+
+  get bodies(): string[] {
+    return this.seen.map(({ body }) => body);
+  }
+
+  async settled(): Promise<void> {
+    await until(
+      async () => (await this.consumer.left(this.world, this.name)) === 0,
+      "the end of what is left",
+    );
+  }
+
+  /** Each body so often, first deliveries in the order of publishing, each with its header. */
+  assertSeen(counts: Readonly<Record<string, number>>): void {
+    const found = Object.fromEntries(Object.keys(counts).map((body) => [body, this.of(body).length]));
+    assert.deepEqual(found, counts, `deliveries: ${this.bodies.join(" ")}`);
+    assert.deepEqual([...new Set(this.bodies)], Object.keys(counts));
+    for (const { madeBy, body } of this.seen) assert.equal(madeBy, this.producer.name, `made-by of ${body}`);
+  }
+
+  /** No delivery after the first is earlier than its back-off after the rejection before. */
+  assertSchedule(body: string, ...delays: number[]): void {
+    const seen = this.of(body);
+    for (const [i, least] of delays.entries()) {
+      const gap = seen[i + 1]!.at - seen[i]!.settledAt;
+      assert.ok(gap >= least - clockMs, `delivery ${i + 2} of ${body} after ${gap} ms, not ${least}`);
+    }
+    const told = seen.map(({ before }) => before);
+    if (told[0] !== undefined) assert.deepEqual(told, [...seen.keys()], `x-delivery-count of ${body}`);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#running].map((running) => running.stop().catch(() => {})));
+  }
+}
+
+/** Both ends round their clocks down to a millisecond. */
+const clockMs = 2;
+
+export interface PolicyCase {
+  readonly name: string;
+  /** Undefined: none is set. */
+  readonly definition?: Readonly<Record<string, unknown>>;
+  readonly holds: string;
+  run(cell: CellRun): Promise<void>;
+}
+
+const none: PolicyCase = {
+  name: "none",
+  holds:
+    "what was taken does not come again, what was held does; a rejected message is gone from a queue, and comes again at once to a group",
+  async run(cell) {
+    await cell.publish("m0", "m1", "m2");
+    const comesAgain = cell.consumer.name === "Redis group" || cell.consumer.name === "AMQP group";
+    const first = await cell.consume((body, nth) => {
+      if (body === "m2") return "hold";
+      return body === "m1" && nth === 1 ? "reject" : "take";
+    });
+    await cell.delivered(comesAgain ? 4 : 3);
+    await first.stop();
+    await cell.publish("m3");
+    await cell.world.restarted();
+    const second = await cell.consume();
+    await cell.delivered(comesAgain ? 6 : 5);
+    await cell.settled();
+    await second.stop();
+    cell.assertSeen({ m0: 1, m1: comesAgain ? 2 : 1, m2: 2, m3: 1 });
+  },
+};
+
+const backoffMs = 300;
+
+const retry: PolicyCase = {
+  name: "retry",
+  definition: { "retry-limit": 4, "retry-backoff-ms": backoffMs, "retry-factor": 2 },
+  holds:
+    "what is rejected twice comes at the times of the policy, not before, holds up nobody, and is taken once; nobody has a dead letter",
+  async run(cell) {
+    await cell.publish("m0", "m1", "m2");
+    const judge = (body: string, nth: number): Verdict => (body === "m1" && nth <= 2 ? "reject" : "take");
+    const first = await cell.consume(judge);
+    await cell.delivered(3);
+    await first.stop();
+    await cell.publish("m3");
+    await cell.world.restarted();
+    const second = await cell.consume(judge);
+    await cell.delivered(6);
+    await cell.settled();
+    await second.stop();
+    cell.assertSeen({ m0: 1, m1: 3, m2: 1, m3: 1 });
+    cell.assertSchedule("m1", backoffMs, 2 * backoffMs);
+    const { messages } = await deadLetters(cell).catch(() => ({ messages: [] }));
+    assert.deepEqual(messages, []);
+  },
+};
+
+interface Letter {
+  readonly payload: string;
+  readonly properties: { readonly headers: Readonly<Record<string, unknown>> };
+}
+
+async function deadLetters({ world, name }: CellRun): Promise<{ readonly messages: readonly Letter[] }> {
+  return (await world.look(`troika/messages/%2F/${name}.dead`)) as { messages: readonly Letter[] };
+}
+
+const retryDead: PolicyCase = {
+  name: "retry, dead letter",
+  definition: { "retry-limit": 2, "retry-backoff-ms": backoffMs },
+  holds:
+    "what is rejected each time is delivered so often as the policy says, then it is one dead letter with its body, its headers and where it died; after it nothing is left",
+  async run(cell) {
+    await cell.publish("m0", "m1", "m2");
+    const judge = (body: string): Verdict => (body === "m1" ? "reject" : "take");
+    const first = await cell.consume(judge);
+    await cell.delivered(3);
+    await first.stop();
+    await cell.world.restarted();
+    const second = await cell.consume(judge);
+    await cell.delivered(4);
+    await cell.settled();
+    const [letter, ...others] = await until(async () => {
+      const found = await deadLetters(cell).catch(() => undefined);
+      return found !== undefined && found.messages.length > 0 ? found.messages : undefined;
+    }, "the dead letter");
+    await second.stop();
+    assert.deepEqual(others, []);
+    cell.assertSeen({ m0: 1, m1: 2, m2: 1 });
+    cell.assertSchedule("m1", backoffMs);
+    await assertLetter(cell, letter!);
+  },
+};
+
+async function assertLetter(cell: CellRun, letter: Letter): Promise<void> {
+  const { name, producer, consumer, world } = cell;
+  const { headers } = letter.properties;
+  assert.equal(letter.payload, "m1");
+  assert.equal(headers["made-by"], producer.name);
+  if (consumer.reads === "queue") {
+    assert.deepEqual([headers["x-troika-offset"], headers["x-troika-deliveries"]], [1, 2]);
+    const [death] = headers["x-death"] as readonly Record<string, unknown>[];
+    assert.deepEqual([death!["queue"], death!["reason"], death!["count"]], [name, "rejected", 1]);
+    return;
+  }
+  const [entry] = await world.clients.redis.xrange(`${name}.dead`, "-", "+");
+  const fields = fieldsOf(entry!);
+  const [, died] = await world.clients.redis.xrange(name, "-", "+");
+  assert.deepEqual(
+    ["reason", "deliveries", "group", "key", "id"].map((field) => fields[`troika.${field}`]),
+    ["rejected", "2", groupName, name, died![0]],
+  );
+}
+
+export const policies: readonly PolicyCase[] = [none, retry, retryDead];
