@@ -5,6 +5,7 @@
  */
 import { BoundsActor } from "./actors/bounds.ts";
 import { CachingActor } from "./actors/caching.ts";
+import { CopiesActor } from "./actors/copies.ts";
 import { ConsumerActor } from "./actors/consumer.ts";
 import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
 import { GroupMemberActor } from "./actors/group-member.ts";
@@ -23,6 +24,7 @@ import {
 } from "./actors/partitions.ts";
 import { PassingLogActor } from "./actors/passing-log.ts";
 import { LaterActor } from "./actors/later.ts";
+import { LettersHomeActor } from "./actors/letters-home.ts";
 import { PastActor } from "./actors/past.ts";
 import { QueueRetriesActor } from "./actors/queue-retries.ts";
 import { RetriesActor } from "./actors/retries.ts";
@@ -44,6 +46,7 @@ import { type AmqpClient, tableOf } from "./clients/amqp-client.ts";
 import { HistoryModel, QueueModel } from "./model.ts";
 import type { Topology } from "./models/bounds.ts";
 import { ConsumerGroupModel } from "./models/consumer-group.ts";
+import { CopiesModel } from "./models/copies.ts";
 import { StaticMemberModel } from "./models/static-member.ts";
 import type { Scene } from "./scenes.ts";
 import type { Actor, World } from "./world.ts";
@@ -65,6 +68,7 @@ export interface FedQueue {
 /** Messages that expire together, in several ticks where one may drop few of them. */
 const fleetingTtlMs = 150;
 const deliveryLimit = 2;
+const copiesWindowMs = 4000;
 
 export function fedQueuesOf(world: World): FedQueue[] {
   return ["fleeting", "returned"].map((name) => ({
@@ -196,8 +200,9 @@ export function castOf(
       new RetriesActor(world, "rb", 12),
       new PastActor(world, "pa"),
       new QueueRetriesActor(world, "qa"),
+      new LettersHomeActor(world, "ha"),
     ];
-    actors.push(...later, ...later, ...later);
+    actors.push(...later, ...later, ...later, ...copiersOf(world));
   }
   if (is("priorities")) {
     const some = [3, 255].map((max) => new PrioritiesActor(world, `p${max}`, max));
@@ -216,6 +221,13 @@ export function castOf(
     actors.push(publisher, ...consumersOf(world, queues));
   }
   return cast;
+}
+
+/** Two that repeat one another's messages. */
+function copiersOf(world: World): Actor[] {
+  const model = new CopiesModel(copiesWindowMs);
+  const some = ["c0", "c1"].map((name) => new CopiesActor(world, name, model));
+  return [...some, ...some, ...some];
 }
 
 /** Those of whom the end of the run asks nothing. */

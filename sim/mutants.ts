@@ -5,6 +5,7 @@
  * (mutants/index.ts). Those that tests have to find are in mutants/rooms.
  */
 import type { Mutant } from "../mutants/mutant.ts";
+import { mutantsOfLetters } from "./mutants-letters.ts";
 import { mutantsOfWhatIsTold } from "./mutants-told.ts";
 
 export const simulatorMutants: readonly Mutant[] = [
@@ -98,8 +99,9 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a dead letter goes into a full queue",
     file: "src/broker/queue/dead-letter.ts",
-    find: "  vhost.publication.publish(exchange, route, message, leavesOut);\n",
-    replace: "  vhost.publication.publish(exchange, { ...route, hasGuards: false }, message, leavesOut);\n",
+    find: "  vhost.publication.publishOwn(exchange, route, message, leavesOut);\n",
+    replace:
+      "  vhost.publication.publishOwn(exchange, { ...route, hasGuards: false }, message, leavesOut);\n",
   },
   {
     name: "a message goes to the alternate exchange though a queue matches",
@@ -159,8 +161,9 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "live subscribers do not hear dead letters",
     file: "src/broker/queue/dead-letter.ts",
-    find: "  vhost.publication.publish(exchange, route, message, leavesOut);\n",
-    replace: "  vhost.publication.publish(exchange, { ...route, reachesLive: false }, message, leavesOut);\n",
+    find: "  vhost.publication.publishOwn(exchange, route, message, leavesOut);\n",
+    replace:
+      "  vhost.publication.publishOwn(exchange, { ...route, reachesLive: false }, message, leavesOut);\n",
   },
   {
     name: "live subscribers do not hear what comes through another exchange",
@@ -666,5 +669,6 @@ export const simulatorMutants: readonly Mutant[] = [
     find: "    this.waiting.begin(offset, at, owner);\n    this.#noteChange(offset);",
     replace: "    this.waiting.begin(offset, at, owner);",
   },
+  ...mutantsOfLetters,
   ...mutantsOfWhatIsTold,
 ];

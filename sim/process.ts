@@ -7,6 +7,8 @@
 import type { TurnBounds } from "../src/base/limits.ts";
 import { Logger } from "../src/base/logger.ts";
 import { Broker, type Durability } from "../src/broker/broker.ts";
+import { DelayedArrivals } from "../src/broker/intake/delayed-arrivals.ts";
+import { ReturnedRecords } from "../src/broker/retry/returned-records.ts";
 import type { KeyspaceBounds } from "../src/keyspace/bounds.ts";
 import { Keyspace } from "../src/keyspace/keyspace.ts";
 import { NetConnection } from "../src/net/connection.ts";
@@ -83,6 +85,8 @@ export class SimProcess {
         if (start === this.#starts) this.isDoomed = true;
       },
     });
+    broker.delays = new DelayedArrivals(broker);
+    broker.returned = new ReturnedRecords(broker);
     keyspace.start(broker);
     this.broker = broker;
     this.keyspace = keyspace;

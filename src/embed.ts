@@ -32,6 +32,8 @@ import { MetricsRegistry } from "./base/metrics.ts";
 import { Opened } from "./base/opened.ts";
 import { version } from "./base/version.ts";
 import { Broker } from "./broker/broker.ts";
+import { DelayedArrivals } from "./broker/intake/delayed-arrivals.ts";
+import { ReturnedRecords } from "./broker/retry/returned-records.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
 import { historyRulesText, parseHistoryRules } from "./broker/live/history/rules.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
@@ -256,6 +258,8 @@ async function openBroker(start: Start, keyspace: Keyspace): Promise<Broker> {
       process.exit(1);
     },
   });
+  broker.delays = new DelayedArrivals(broker);
+  broker.returned = new ReturnedRecords(broker);
   opened.add(() => broker.close());
   return broker;
 }

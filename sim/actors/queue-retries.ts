@@ -9,8 +9,8 @@ import type { Actor, World } from "../world.ts";
 const limit = 3;
 const backoffMs = 80;
 const thereMax = 30;
-/** Longer than any back-off, and than the next try of a dead letter that had no place. */
-const drainStepMs = 2500;
+/** All rounds together are longer than any back-off, than the next try of a dead letter that had no place, and than the clock may have been set back. */
+const drainStepMs = 7500;
 const emptyRounds = 4;
 
 interface Message {

@@ -167,17 +167,18 @@ export class AmqpClient implements LinkEnd {
   }
 
   /** Through the default exchange or another. Delivery tags of confirms count from 1. */
-  publish(key: string, body: string, exchange = "", priority = -1): void {
+  publish(key: string, body: string, exchange = "", priority = -1, messageId = ""): void {
     if (this.isLost) return;
     const bytes = Buffer.from(body);
-    // Only delivery-mode (bit 12) is there: persistent; and priority (bit 11), if it is given.
+    // Only delivery-mode (bit 12) is there: persistent; and priority (bit 11) and message id (bit 7), if they are given.
     const header = Buffer.concat([
       uint(2, 60),
       uint(2, 0),
       uint(8, bytes.length),
-      uint(2, priority < 0 ? 0x1000 : 0x1800),
+      uint(2, (priority < 0 ? 0x1000 : 0x1800) | (messageId === "" ? 0 : 0x0080)),
       uint(1, 2),
       priority < 0 ? Buffer.alloc(0) : uint(1, priority),
+      messageId === "" ? Buffer.alloc(0) : shortText(messageId),
     ]);
     this.#link.send(
       Buffer.concat([

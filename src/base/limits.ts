@@ -177,6 +177,10 @@ export const limits = {
   kafkaRequestAclFiltersMax: 100,
   /** Partitions in one Fetch request. It is answered in one turn. */
   kafkaFetchPartitionsMax: 10_000,
+  /** Share sessions of Kafka clients (Kafka: group.share.max.share.sessions). */
+  kafkaShareSessionsMax: 2000,
+  /** Partitions in all share sessions; one session has as many as a Fetch request. */
+  kafkaShareSessionPartitionsMax: 200_000,
   /** Settings or positions in one answer, where a request may ask for the same ones repeatedly. */
   kafkaAnswerRowsMax: 250_000,
   /** Members of a Kafka consumer group, including ids that were given out but not used yet (Kafka: group.max.size). */
@@ -216,6 +220,43 @@ export const limits = {
   lookedMessagesMax: 1000,
   lookedBytesMax: 2 << 20,
   lookedOffsetsMax: 1_000_000,
+  /**
+   * Dead letters that one look at them goes through, in one place; groups of one place, and hours of a group, that are told apart; places that
+   * are shown.
+   */
+  deadLettersWalkedMax: 100_000,
+  deadLetterGroupsMax: 1000,
+  deadLetterHoursMax: 168,
+  deadLetterPlacesMax: 1000,
+  /** The same where a filter looks into the messages: how many, and bytes of all that it looks at, of which a body has so many at most. */
+  filteredMessagesMax: 100_000,
+  filteredBytesMax: 64 << 20,
+  filterBodyBytesMax: 2 << 20,
+  /** Conditions of a filter for messages, and their text. */
+  filterConditionsMax: 16,
+  filterBytesMax: 1024,
+  /** Queues and streams in which the dead letters of one queue are looked for, and bindings that are followed to find them. */
+  deadPlacesMax: 100,
+  deadBindingsMax: 10_000,
+  /** Samples of messages that no queue took: how many are kept, and copied in a second; their bytes, and those of one (the rest is cut off, or left out). */
+  unroutableKeptOfExchange: 20,
+  unroutableKeptOfVhost: 200,
+  unroutableKept: 1000,
+  unroutableBytesMax: 8 << 20,
+  unroutableSamplesPerSecondOfExchange: 10,
+  unroutableSamplesPerSecond: 200,
+  unroutableBodyBytesMax: 4096,
+  unroutablePropertiesBytesMax: 16_384,
+  /** Operations that run at once, and those that are remembered: an operation that is forgotten cannot be undone. */
+  operationsRunningMax: 16,
+  operationsKeptMax: 200,
+  /** Queues and streams that one operation moves messages to: 64 KiB of its definition at most. */
+  operationTargetsMax: 250,
+  /** How long what an operation moved can be taken back. */
+  operationUndoMsMax: 86_400_000,
+  /** How long a request that starts an operation waits for its end, unless it says so, and at most. */
+  operationWaitMs: 1000,
+  operationWaitMsMax: 60_000,
   /** Lists and objects inside each other in a request's body: headers of 32, as AMQP's frames may have them, and two around them. */
   jsonDepthMax: 34,
   /** The same of a document of definitions, where a parameter's value stands below three more. */
@@ -246,6 +287,11 @@ export const limits = {
   refusalLogMs: 1000,
   /** Longer waits are made of several timers: the runtimes' timers end at 2^31 ms, and fire at once beyond. */
   timerMsMax: 3_600_000,
+  /** Ids that one destination remembers for deduplication, and the memory of all of them: some 36 bytes an id. Beyond, the oldest are forgotten. */
+  dedupIdsMax: 4_000_000,
+  dedupBytesMax: 256 << 20,
+  /** The longest window of deduplication: 7 days. */
+  dedupWindowMsMax: 604_800_000,
   /** Data of the level `written` is synced to disk after this long at most. */
   lazySyncDelayMs: 1000,
 } as const;

@@ -25,10 +25,15 @@ import {
   Rates,
   totalCounters,
 } from "./rates.ts";
+import { UnroutableRoom } from "./look/unroutable.ts";
 import { AllTotals } from "./totals.ts";
+import { DedupWindows } from "./dedup/dedup-windows.ts";
 import { DiskLog } from "./disk-log.ts";
 import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
+import type { Delays } from "./intake/intake.ts";
+import { Operations } from "./operations/operations.ts";
+import type { ReturnedRecords } from "./retry/returned-records.ts";
 import { PublisherFlow } from "./publisher-flow.ts";
 import type { Queue } from "./queue/queue.ts";
 import { InflationBudget } from "./queue/inflation-budget.ts";
@@ -37,6 +42,7 @@ import { Retention } from "./queue/retention.ts";
 import type { Stations } from "./exchange/stations/station.ts";
 import { RouteBudget } from "./exchange/route-cache.ts";
 import type { EnterStream } from "./schedule/enter-stream.ts";
+import type { LaterTable } from "./schedule/later-table.ts";
 import { WallTimers } from "./schedule/timers.ts";
 import { Ticker } from "./ticker.ts";
 import { RuntimeParameters } from "./parameters/parameters.ts";
@@ -73,6 +79,8 @@ export interface BrokerOptions {
   kafkaDurability: Exclude<Durability, "memory">;
   /** Replaces some of `limits`, for tests. */
   turnBounds?: Partial<TurnBounds>;
+  /** Instead of those of `limits`, for tests. */
+  dedupBounds?: { readonly idsMax?: number; readonly bytesMax?: number };
   /** The epoch of this owner of the directory, higher than those of all owners before; absent: the next one. */
   epoch?: number;
   /** A sync failed, or another broker has taken the directory over (TAKEN_OVER): the process must end. */
@@ -94,6 +102,8 @@ export class Broker {
   readonly random: Random;
   readonly logger: Logger;
   readonly storage: Storage;
+  /** What queues remember of the messages that they have accepted, so that copies are found. */
+  readonly dedup: DedupWindows;
   readonly ticker: Ticker;
   /** The memory that connections hold. */
   readonly inFlight: BytesInFlight;
@@ -109,12 +119,20 @@ export class Broker {
   readonly wallTimers: WallTimers;
   /** Appends records to streams that may have to be made, without a client. Set by the protocol whose streams they are. */
   enterStream: EnterStream | null = null;
+  /** What keeps records for queues and streams until a later time; whoever looks at what is scheduled asks each. */
+  readonly laterTables: LaterTable[] = [];
   /** Exchanges that keep messages have them from here. Set by the protocol whose exchanges they are. */
   stations: Stations | null = null;
+  /** Keeps messages that are to arrive later. Set by the wiring, as soon as the journal has been replayed. */
+  delays: Delays | null = null;
+  /** Keeps what Kafka groups gave up, until it can be read again. Set like `delays`. */
+  returned: ReturnedRecords | null = null;
   readonly vhosts = new Map<string, Vhost>();
   /** Policies, limits, and what else is kept by name in a virtual host. */
   readonly parameters: RuntimeParameters;
   readonly vhostDeletions: VhostDeletions;
+  /** Long work that administrators have started. */
+  readonly operations: Operations;
   /** All connections, of every protocol. */
   readonly connections: Connections;
   /** Rates of counters, sampled while somebody looks at them. */
@@ -124,6 +142,8 @@ export class Broker {
   readonly totals = new AllTotals(this);
   /** Queues and streams that were declared, made and deleted since the start. */
   readonly churn = { declared: 0, created: 0, deleted: 0 };
+  /** Bounds the samples of unroutable messages in all virtual hosts. */
+  readonly unroutableRoom: UnroutableRoom;
   /** Bounds the memory of the routes that all exchanges cache. */
   readonly routeBudget = new RouteBudget();
   /** The journal has been replayed. */
@@ -135,13 +155,16 @@ export class Broker {
   #diskLook: Timer | null = null;
   readonly #diskLog: DiskLog;
 
-  private constructor(options: BrokerOptions, storage: Storage) {
+  private constructor(options: BrokerOptions, storage: Storage, dedup: DedupWindows) {
     this.options = options;
     this.clock = options.clock;
     this.timers = options.timers;
+    this.unroutableRoom = new UnroutableRoom(options.clock);
     this.random = options.random;
     this.logger = options.logger;
     this.storage = storage;
+    this.dedup = dedup;
+    dedup.attach(storage);
     const { clock, timers, memoryBytesMax } = options;
     this.turnBounds = { ...limits, ...options.turnBounds };
     this.inFlight = new BytesInFlight({ bytesMax: memoryBytesMax, timers });
@@ -162,6 +185,13 @@ export class Broker {
       clock,
       timers,
       work: this.work,
+      requestTick: () => this.ticker.request(),
+    });
+    this.operations = new Operations({
+      ...options,
+      storage,
+      work: this.work,
+      flow: this.flow,
       requestTick: () => this.ticker.request(),
     });
     this.inflation = new InflationBudget(options.timers, (queue) => this.schedule(queue));
@@ -195,21 +225,23 @@ export class Broker {
   /** Opens the data directory. Throws CORRUPT (see `troikamq check`), and errors of the disk. */
   static async open(options: BrokerOptions): Promise<Broker> {
     let broker: Broker | null = null;
+    const dedup = new DedupWindows({ ...options, ...options.dedupBounds });
     const storage = await Storage.open({
       disk: options.disk,
       directory: options.directory,
       now: () => options.clock.now(),
       journalBytesMax: options.journalBytesMax,
       ...(options.diskFreeBytesMin === undefined ? {} : { diskFreeBytesMin: options.diskFreeBytesMin }),
-      sources: options.sources ?? [],
+      sources: [...(options.sources ?? []), dedup],
       ...(options.epoch === undefined ? {} : { epoch: options.epoch }),
       requestFlush: () => broker?.ticker.request(),
       pause: () => new Promise((resolve) => options.timers.atTickEnd(resolve)),
       onDurable: () => broker?.ticker.durableMoved(),
       onFatal: options.onFatal,
     });
-    broker = new Broker(options, storage);
+    broker = new Broker(options, storage, dedup);
     await restoreDefinitions(broker);
+    broker.operations.restore();
     broker.isOpen = true;
     for (const vhost of broker.vhosts.values()) vhost.timedDeletions.begin();
     if (storage.tornBytes > 0) {
@@ -314,6 +346,7 @@ export class Broker {
         yield 1;
       }
     }
+    yield* this.dedup.sweeping();
   }
 
   /** An unreadable record must not end the broker: nobody would catch the error in a timer. */

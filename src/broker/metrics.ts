@@ -105,6 +105,22 @@ export function registerBrokerMetrics(
     "Records of queues that were rejected and wait until they come again (docs/retries.md).",
     () => sums.waiting,
   );
+  counter(
+    "troikamq_messages_deduplicated_total",
+    "Copies of messages that their destination had accepted before, and dropped (docs/deduplication.md).",
+    () => broker.dedup.copies,
+  );
+  gauge(
+    "troikamq_dedup_ids",
+    "Ids of messages that destinations remember, to know copies.",
+    () => broker.dedup.ids,
+  );
+  gauge("troikamq_dedup_bytes", "Memory of these ids.", () => broker.dedup.bytes);
+  counter(
+    "troikamq_dedup_ids_forgotten_early_total",
+    "Ids that were forgotten before their window was over, because there were too many.",
+    () => broker.dedup.forgottenEarly,
+  );
   gauge("troikamq_log_bytes", "Bytes of stored records.", () => sums.logBytes);
   counter(
     "troikamq_ticks_total",

@@ -14,13 +14,15 @@ export type DefinitionKind =
   | "binding"
   | "topic"
   | "group"
+  | "share-group"
   | "offset"
   | "producers"
   | "user"
   | "acl"
   | "access"
   | "function"
-  | "reader";
+  | "reader"
+  | "operation";
 
 export function definitionKey(kind: DefinitionKind, ...names: readonly string[]): string {
   return `${kind}/${JSON.stringify(names)}`;
@@ -42,11 +44,13 @@ export function isHiddenVhost(name: string): boolean {
 
 /**
  * Begins the names of virtual hosts, of the broker's own, in which something waits for a virtual host: its records that enter streams
- * later, its delayed messages, its dead letters that no queue takes, its exchanges' recent messages. The name of that virtual host follows.
+ * later, its messages that wait in a delayed exchange or for a destination (`later`), its records that Kafka groups gave up, its dead letters that no queue takes, its exchanges' recent messages. The name of that virtual host follows.
  */
 export const companionPrefixes = {
   scheduled: "\0scheduled/",
   delayed: "\0delayed/",
+  later: "\0later/",
+  returned: "\0returned/",
   undelivered: "\0undelivered/",
   recentHistory: "\0recent-history/",
 } as const;

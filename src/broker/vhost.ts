@@ -18,7 +18,9 @@ import { Routes } from "./exchange/routes.ts";
 import type { Station } from "./exchange/stations/station.ts";
 import { addExchange, addQueue, newPastCounts, type PastCounts } from "./message-stats.ts";
 import { GroupOffsets } from "./groups/offsets.ts";
+import { ShareGroups } from "./groups/share/share-groups.ts";
 import { LiveChannels } from "./live/channels.ts";
+import { UnroutableMessages } from "./look/unroutable.ts";
 import { definitionKey, noVhost, shownName } from "./names.ts";
 import { assertSameExchange } from "./queue/declared-same.ts";
 import type { QueueOptions } from "./queue/definition.ts";
@@ -74,8 +76,11 @@ export class Vhost {
   readonly queues = new Map<string, Queue>();
   readonly topics: Topics;
   readonly groupOffsets: GroupOffsets;
+  readonly shareGroups: ShareGroups;
   readonly live: LiveChannels;
   readonly publication: Publication;
+  /** Samples of messages that no queue took. */
+  readonly unroutable: UnroutableMessages;
   readonly bindings: Bindings;
   /** Finds the queues for a message. */
   readonly routes: Routes;
@@ -107,6 +112,7 @@ export class Vhost {
     this.policies = new VhostPolicies(this);
     this.topics = new Topics(this);
     this.groupOffsets = new GroupOffsets(name, broker.storage.definitions);
+    this.shareGroups = new ShareGroups(name, broker.storage.definitions);
     for (const [exchange, type] of standardExchanges) {
       const internal = exchange === traceExchange;
       const options = { name: exchange, type, durable: true, autoDelete: false, internal, args: {} };
@@ -115,6 +121,7 @@ export class Vhost {
     }
     this.live = new LiveChannels(broker.work);
     this.publication = new Publication(this);
+    this.unroutable = new UnroutableMessages(broker.unroutableRoom);
     this.bindings = new Bindings(this);
     this.routes = new Routes(this);
     const { clock, timers, work, ticker } = broker;
@@ -201,6 +208,7 @@ export class Vhost {
     this.stationOf(exchange)?.closed();
     exchange.routes.clear();
     this.exchanges.delete(exchange.name);
+    this.unroutable.forget(exchange.name);
     addExchange(this.past, exchange);
     this.names.remove(exchange.name);
     for (const binding of exchange.bindings.values()) this.bindings.remove(binding);

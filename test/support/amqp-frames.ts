@@ -73,6 +73,33 @@ export function publish(
   priority?: number,
 ): Buffer {
   const properties = priority === undefined ? [uint(2, 0)] : [uint(2, 0x0800), uint(1, priority)];
+  return publishWith(channel, exchange, key, body, properties);
+}
+
+/** The same with headers that are texts, and a message id where one is given. */
+export function publishHeaders(
+  channel: number,
+  exchange: string,
+  key: string,
+  headers: Readonly<Record<string, string>>,
+  body: Buffer,
+  messageId?: string,
+): Buffer {
+  const fields = Object.entries(headers).map(([name, value]) =>
+    Buffer.concat([shortText(name), Buffer.from("S"), longText(value)]),
+  );
+  const flags = 0x2000 | (messageId === undefined ? 0 : 0x0080);
+  const id = messageId === undefined ? [] : [shortText(messageId)];
+  return publishWith(channel, exchange, key, body, [uint(2, flags), longText(Buffer.concat(fields)), ...id]);
+}
+
+function publishWith(
+  channel: number,
+  exchange: string,
+  key: string,
+  body: Buffer,
+  properties: readonly Buffer[],
+): Buffer {
   const header = Buffer.concat([uint(2, 60), uint(2, 0), uint(8, body.length), ...properties]);
   return Buffer.concat([
     method(channel, 60, 40, uint(2, 0), shortText(exchange), shortText(key), uint(1, 0)),

@@ -7,6 +7,8 @@ import assert from "node:assert/strict";
 import type { Timers } from "../../src/base/clock.ts";
 import { Logger } from "../../src/base/logger.ts";
 import { Broker } from "../../src/broker/broker.ts";
+import { DelayedArrivals } from "../../src/broker/intake/delayed-arrivals.ts";
+import { ReturnedRecords } from "../../src/broker/retry/returned-records.ts";
 import { AmqpRecordMessage } from "../../src/broker/exchange/outgoing-message.ts";
 import type { Queue } from "../../src/broker/queue/queue.ts";
 import { SimDisk } from "../../sim/disk.ts";
@@ -78,6 +80,8 @@ export async function openBareBroker(disk = new SimDisk(() => 0.5)): Promise<Bar
       onFatal: (error) => assert.fail(error),
     }),
   );
+  broker.delays = new DelayedArrivals(broker);
+  broker.returned = new ReturnedRecords(broker);
   return {
     broker,
     disk,

@@ -13,7 +13,7 @@ import { type Described, MessagePrinter } from "../output/messages.ts";
 import { countText } from "../output/text.ts";
 import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
 
-const states = ["ready", "unacked", "waiting", "history", "all"];
+const states = ["ready", "unacked", "waiting", "history", "scheduled", "dead", "all"];
 const limitUsual = 10;
 /** What the broker gives at once. */
 const pageMessagesMax = 1000;
@@ -21,17 +21,17 @@ const pageMessagesMax = 1000;
 interface Options extends BrokerOptions {
   readonly state: string;
   readonly from: string;
+  readonly filter?: string;
   readonly limit?: number;
   readonly count?: number;
 }
 
 interface Page {
   readonly messages: readonly Looked[];
-  readonly next: number | null;
+  readonly next: number | string | null;
 }
 
 interface Looked extends ShownMessage, Described {
-  readonly offset: number;
   readonly time: number;
 }
 
@@ -46,13 +46,14 @@ function startIn(text: string): string {
 async function* ofQueue(
   api: Api,
   name: string,
-  { state, from }: Options,
+  { state, from, filter }: Options,
   limit: number,
 ): AsyncGenerator<Looked, void> {
   const at = path`/api/troika/messages/${api.target.vhost}/${name}`;
   let start = from;
   for (let left = limit; left > 0;) {
-    const query = { state, from: start, limit: String(Math.min(left, pageMessagesMax)) };
+    const page = { state, from: start, limit: String(Math.min(left, pageMessagesMax)) };
+    const query = filter === undefined ? page : { ...page, filter };
     const { messages, next } = await api.get<Page>(at, query);
     yield* messages;
     left -= messages.length;
@@ -93,12 +94,16 @@ export function definePeek(command: Command): void {
     .addOption(
       new Option(
         "--state <state>",
-        "unacked: held by a consumer; waiting: rejected, comes again; history: acknowledged and kept",
+        "unacked: held by a consumer; waiting: rejected, comes again; history: acknowledged and kept; scheduled: enters later; dead: its dead letters, wherever they lie",
       )
         .choices(states)
         .default("ready"),
     )
     .option("--from <where>", "first, last, an offset or a time", startIn, "first")
+    .option(
+      "--filter <conditions>",
+      "only messages that fulfil them, such as 'header.attempt > 3 and body ~ EUR'",
+    )
     .option("--limit <n>", `so many at most [${limitUsual}]`, wholeNumber(1))
     .addOption(new Option("--count <n>", "the same as --limit").argParser(wholeNumber(1)).hideHelp())
     .addHelpText(
@@ -106,6 +111,7 @@ export function definePeek(command: Command): void {
       examples(
         "troikamq peek orders",
         "troikamq peek orders --state waiting",
+        "troikamq peek orders.dead --filter 'reason = rejected and time > 2026-01-31T12:00Z'",
         "troikamq peek events --from 1000 --limit 5 -o json",
         "troikamq peek orders --limit 100 -o ndjson | jq -r .payload",
       ),
@@ -118,7 +124,11 @@ export function definePeek(command: Command): void {
       for await (const message of ofAll(api, destination, options, limit)) await out.print(message);
       out.end();
       if (out.count > 0) return;
-      const { state } = options;
+      const { state, filter } = options;
+      if (filter !== undefined) {
+        printer.remark(`${name} has no messages of state ${state} that fulfil: ${filter}`);
+        return;
+      }
       const which =
         state === "all" ? "" : state === "ready" ? "ready " : `${state === "history" ? "kept" : state} `;
       printer.remark(`${name} has no ${which}messages${state === "ready" ? othersOf(destination) : ""}`);

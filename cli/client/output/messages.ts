@@ -8,6 +8,8 @@ import { bytesText, cutTo, visible } from "./text.ts";
 /** What else is shown of a message that was looked at. */
 export interface Described {
   readonly state?: string;
+  /** Of a dead letter: where it lies. */
+  readonly lies_in?: string;
   /** Unix ms. */
   readonly due?: number;
   readonly held_since?: number;
@@ -21,7 +23,9 @@ export interface Described {
 
 const timeText = (ms: number): string => new Date(ms).toISOString();
 
-function placeText({ state, due, held_since: since, held_by: by }: Described): string {
+function placeText({ state, due, lies_in: liesIn, held_since: since, held_by: by }: Described): string {
+  if (state === "scheduled") return ` enters ${timeText(due!)}`;
+  if (state === "dead") return ` dead in ${visible(liesIn ?? "")}`;
   if (state === "waiting") return ` waiting until ${timeText(due!)}`;
   if (state !== "unacked") return state === "history" ? " history" : "";
   const holder =

@@ -24,9 +24,13 @@ import { queueEndpoints } from "../rabbitmq/queues.ts";
 import { userEndpoints } from "../rabbitmq/users.ts";
 import { vhostEndpoints } from "../rabbitmq/vhosts.ts";
 import { absentEndpoints } from "../rabbitmq/without.ts";
+import { deadLetterEndpoints } from "../troika/deadletters.ts";
 import { destinationEndpoints } from "../troika/destinations.ts";
 import { explainEndpoints } from "../troika/explain.ts";
 import { messageEndpoints } from "../troika/messages.ts";
+import { operationEndpoints } from "../troika/operations.ts";
+import { undoEndpoints } from "../troika/undo.ts";
+import { unroutableEndpoints } from "../troika/unroutable.ts";
 import { endpoint, type Endpoint } from "./endpoint.ts";
 import { ApiRouter } from "./router.ts";
 
@@ -66,6 +70,10 @@ const endpoints: readonly Endpoint[] = [
   ...destinationEndpoints,
   ...explainEndpoints,
   ...messageEndpoints,
+  ...deadLetterEndpoints,
+  ...operationEndpoints,
+  ...undoEndpoints,
+  ...unroutableEndpoints,
 ];
 
 export const apiRouter = new ApiRouter(endpoints);

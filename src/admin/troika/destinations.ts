@@ -73,6 +73,7 @@ const fields: Fields<Item> = {
   durable: ({ logs }) => (logs.length === 0 ? undefined : logs.every(({ durable }) => durable)),
   kind: ({ kind }) => kind,
   messages: (item) => sumOf(item, ({ messageCount }) => messageCount),
+  messages_deduplicated: (item) => sumOf(item, ({ deduplicated }) => deduplicated),
   messages_unacknowledged: (item) => sumOf(item, ({ unacknowledgedCount }) => unacknowledgedCount),
   messages_waiting: (item) => sumOf(item, ({ waitingCount }) => waitingCount),
   name: ({ name }) => shownName(name),

@@ -3,33 +3,40 @@
  *
  *     {"messages": [{"offset": 7, "state": "unacked", "payload": "...", ...}], "next": 8}
  *
- * Not here: finding and reading them (broker/look/). Invariant: whoever is answered may read that queue; a page is made in slices, its
- * JSON included.
+ * Not here: finding and reading them (broker/look/), in several places (looked-pages.ts). Invariant: whoever is answered may read that
+ * queue, and what else is shown; a page is made in slices, its JSON included.
  */
 import { limits } from "../../base/limits.ts";
 import type { Job, JobOutcome } from "../../base/turn-work.ts";
 import { mayUseLog } from "../../broker/access/rights.ts";
-import { findingHolders, type Holder } from "../../broker/look/holders.ts";
-import { looking, type Looked, type LookWanted, type MessageState } from "../../broker/look/look.ts";
-import type { Queue } from "../../broker/queue/queue.ts";
 import type { Broker } from "../../broker/broker.ts";
+import { findingHolders, type Holder } from "../../broker/look/holders.ts";
+import { looking, type WantedState } from "../../broker/look/look.ts";
+import type { Looked, ShownPart } from "../../broker/look/looked.ts";
+import type { Queue } from "../../broker/queue/queue.ts";
+import { deadQueueName } from "../../broker/retry/dead-queue.ts";
+import type { Vhost } from "../../broker/vhost.ts";
 import { jsonType, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
-import { channelName, connectionName } from "../rabbitmq/shown/connection-fields.ts";
-import { shownPayload } from "../rabbitmq/shown/payload.ts";
+import { filterOf } from "./filter-text.ts";
+import { lookingAtDead, lookingAtLater, partStartOf, type PartStart } from "./looked-pages.ts";
+import { shownMessage } from "./shown-message.ts";
 
-const states: readonly string[] = ["ready", "unacked", "waiting", "history"];
+const statesOfQueue: readonly string[] = ["ready", "unacked", "waiting", "history"];
+const states: readonly string[] = [...statesOfQueue, "scheduled", "dead", "all"];
 const messagesUsual = 100;
 const bytesPerUnit = 1024;
 const unitsOfMessage = 4;
 
 const query = {
   state:
-    "ready (if it is not given), unacked: held by a consumer, waiting: rejected, to come again or to be a dead letter, history: acknowledged and kept, or all",
-  from: "offset to begin at, such as `next` of the page before; first, last, or a time such as 2026-01-31T12:00Z",
+    "ready (if it is not given), unacked: held by a consumer, waiting: rejected, to come again or to be a dead letter, history: acknowledged and kept, all of these; scheduled: enters later, dead: its dead letters, wherever they lie",
+  from: "where to begin: `next` of the page before, an offset, first, last, or a time such as 2026-01-31T12:00Z",
+  filter:
+    "only messages that fulfil all conditions, such as `header.attempt > 3 and body ~ EUR`: docs/looking.md; a page may then be empty and have a `next`",
   limit: `messages of a page, 1 to ${limits.lookedMessagesMax}; ${messagesUsual} if it is not given`,
   truncate: `bytes of each payload; ${limits.lookedBytesMax} at most, which is what it is if it is not given`,
   encoding: "auto (text where the payload is UTF-8) or base64",
@@ -45,46 +52,60 @@ function numberIn(asked: URLSearchParams, name: string, usual: number, least: nu
   return value;
 }
 
-/** @throws Refusal */
-function startIn(asked: URLSearchParams, { log }: Queue, messagesMax: number): number {
-  const text = asked.get("from") || "first";
-  if (text === "first") return 0;
-  if (text === "last") return Math.max(log.stableEnd - messagesMax, 0);
-  if (/^\d{1,15}$/.test(text)) return Number(text);
+/** Where a page begins in a log: an offset, a time, or one of the ends. @throws Refusal */
+function startIn(text: string, messagesMax: number): (queue: Queue) => number {
+  if (text === "first") return () => 0;
+  if (text === "last") return ({ log }) => Math.max(log.stableEnd - messagesMax, 0);
+  if (/^\d{1,15}$/.test(text)) return () => Number(text);
   const at = Date.parse(text);
   if (Number.isNaN(at))
     throw badRequest(`from is '${text}': give an offset, first, last, or a time such as 2026-01-31T12:00Z`);
-  const offset = log.offsetOfTimestamp(at);
-  return offset < 0 ? log.stableEnd : offset;
-}
-
-/** @throws Refusal */
-function wantedIn(asked: URLSearchParams, queue: Queue): LookWanted {
-  const state = asked.get("state") || "ready";
-  if (state !== "all" && !states.includes(state))
-    throw badRequest(`state is '${state}': give ${states.join(", ")} or all`);
-  const messagesMax = numberIn(asked, "limit", messagesUsual, 1, limits.lookedMessagesMax);
-  const truncate = numberIn(asked, "truncate", limits.lookedBytesMax, 0, Number.MAX_SAFE_INTEGER);
-  return {
-    state: state === "all" ? null : (state as MessageState),
-    from: startIn(asked, queue, messagesMax),
-    messagesMax,
-    payloadBytesMax: Math.min(truncate, limits.lookedBytesMax),
+  return ({ log }) => {
+    const offset = log.offsetOfTimestamp(at);
+    return offset < 0 ? log.stableEnd : offset;
   };
 }
 
-/** The queue or stream, which the caller may read. @throws Refusal */
-function queueToRead({ broker, caller, names, remoteHost }: Asked<never>): Queue {
+interface Wanted extends ShownPart {
+  readonly state: string;
+  readonly from: string;
+  readonly messagesMax: number;
+}
+
+/** @throws Refusal */
+function wantedIn(asked: URLSearchParams): Wanted {
+  const state = asked.get("state") || "ready";
+  if (!states.includes(state)) throw badRequest(`state is '${state}': give one of ${states.join(", ")}`);
+  const truncate = numberIn(asked, "truncate", limits.lookedBytesMax, 0, Number.MAX_SAFE_INTEGER);
+  return {
+    state,
+    from: asked.get("from") || "first",
+    messagesMax: numberIn(asked, "limit", messagesUsual, 1, limits.lookedMessagesMax),
+    payloadBytesMax: Math.min(truncate, limits.lookedBytesMax),
+    filter: filterOf(asked.get("filter")),
+  };
+}
+
+/** Who asks, for what: an administrator too needs the right to read messages, as for /api/queues/.../get. @throws Refusal */
+function nameToRead({ broker, caller, names, remoteHost }: Asked<never>): { vhost: Vhost; name: string } {
   const vhost = vhostOfMessages(broker, caller, names["vhost"]!);
   const name = brokerName(names["name"]!);
-  const shown = `'${names["name"]!}' in vhost '${names["vhost"]!}'`;
-  // An administrator too needs the right to read messages, as for /api/queues/.../get.
   if (!mayUseLog({ authorization: caller, host: remoteHost }, "read", vhost, name))
     throw new Refusal(
       401,
       "not_authorised",
-      `ACCESS_REFUSED - read access to queue ${shown} refused for user '${shownName(caller.name)}'`,
+      `ACCESS_REFUSED - read access to queue ${shownIn(vhost, name)} refused for user '${shownName(caller.name)}'`,
     );
+  return { vhost, name };
+}
+
+function shownIn(vhost: Vhost, name: string): string {
+  return `'${shownName(name)}' in vhost '${shownName(vhost.name)}'`;
+}
+
+/** @throws Refusal */
+function queueOf(vhost: Vhost, name: string): Queue {
+  const shown = shownIn(vhost, name);
   const queue = vhost.findQueue(name);
   if (queue === undefined) {
     const partitions = vhost.topics.find(name)?.partitions ?? [];
@@ -99,64 +120,61 @@ function queueToRead({ broker, caller, names, remoteHost }: Asked<never>): Queue
   return queue;
 }
 
-function shownHolder(owner: number, holders: ReadonlyMap<number, Holder>): object | null {
-  const holder = holders.get(owner);
-  // It has closed since, or acknowledged within a transaction that has not ended.
-  if (holder === undefined) return null;
-  const { connection, channel, tag } = holder;
-  return {
-    consumer_tag: tag,
-    channel_details: {
-      connection_name: connectionName(connection),
-      name: channelName(connection, channel),
-      number: channel,
-      peer_host: connection.remote.host,
-      peer_port: connection.remote.port,
-      user: connection.user,
-    },
-  };
+interface Found {
+  readonly messages: readonly Looked[];
+  readonly next: string | number | null;
 }
 
-/** Whether it comes, or came, marked as redelivered. */
-function isAgain({ state, deliveryCount }: Looked): boolean {
-  return (deliveryCount ?? 0) > (state === "unacked" ? 1 : 0);
+/** The job that makes the page. What is wrong with the request is told before it begins. @throws Refusal */
+function finding(asked: Asked<never>, wanted: Wanted): Job<Found> {
+  const { vhost, name } = nameToRead(asked);
+  const { state, from, messagesMax, payloadBytesMax, filter } = wanted;
+  const shown = { messagesMax, payloadBytesMax, filter };
+  const user = { authorization: asked.caller, host: asked.remoteHost };
+  const isBesides = state === "dead" || state === "scheduled";
+  // The queue itself may be gone, or still to come.
+  const queue = isBesides && hasBesides(vhost, name) ? null : queueOf(vhost, name);
+  if (state === "dead") {
+    const start = partStartOf(from) ?? atEach(startIn(from, messagesMax));
+    return lookingAtDead(vhost, name, (place) => mayUseLog(user, "read", vhost, place), { ...shown, start });
+  }
+  if (state === "scheduled") {
+    const start = from === "first" ? partStartOf("0@0") : partStartOf(from);
+    if (start === null || !/^\d{1,3}$/.test(start.place))
+      throw badRequest(
+        `from is '${from}': what is scheduled begins at first, or at \`next\` of the page before`,
+      );
+    return lookingAtLater(vhost, name, { ...shown, start });
+  }
+  const wantedState = state === "all" ? null : (state as WantedState);
+  return looking(queue!, { ...shown, state: wantedState, from: startIn(from, messagesMax)(queue!) });
 }
 
-function shownMessage(looked: Looked, holders: ReadonlyMap<number, Holder>, encoding: string): object {
-  const { offset, time, state, deliveryCount, owner, waitsFor, at, content } = looked;
-  const place = {
-    offset,
-    time,
-    state,
-    delivery_count: deliveryCount,
-    redelivered: isAgain(looked),
-    ...(state === "unacked" ? { held_since: at, held_by: shownHolder(owner, holders) } : {}),
-    ...(state === "waiting" ? { due: at, waits_for: waitsFor } : {}),
-  };
-  if ("unreadable" in content) return { ...place, unreadable: content.unreadable };
-  const { exchange, routingKey, properties, payload, payloadBytes } = content;
-  return {
-    ...place,
-    exchange,
-    routing_key: routingKey,
-    properties,
-    payload_bytes: payloadBytes,
-    ...shownPayload(payload, encoding),
-  };
+/** Something that is not in the queue of that name is there for it. */
+function hasBesides(vhost: Vhost, name: string): boolean {
+  const { broker, name: vhostName } = vhost;
+  return (
+    vhost.findQueue(deadQueueName(name)) !== undefined ||
+    broker.laterTables.some((table) => table.findIn(vhostName, name) !== undefined)
+  );
 }
 
-function* page(broker: Broker, queue: Queue, wanted: LookWanted, encoding: string): Job<readonly string[]> {
-  const { messages, next } = yield* looking(queue, wanted);
+function atEach(offsetOf: (place: Queue) => number): PartStart {
+  return { place: "", offset: 0, offsetOf };
+}
+
+function* page(broker: Broker, found: Job<Found>, state: string, encoding: string): Job<readonly string[]> {
+  const { messages, next } = yield* found;
   const owners = new Set(messages.flatMap(({ owner }) => (owner > 0 ? [owner] : [])));
   const holders =
     owners.size === 0 ? new Map<number, Holder>() : yield* findingHolders(broker.connections, owners);
   const pieces = ['{"messages":['];
   for (const looked of messages) {
-    const text = JSON.stringify(shownMessage(looked, holders, encoding));
+    const text = JSON.stringify(shownMessage(looked, { holders, encoding, isDead: state === "dead" }));
     pieces.push(pieces.length === 1 ? text : `,${text}`);
     yield unitsOfMessage + text.length / bytesPerUnit;
   }
-  pieces.push(`],"next":${next}}\n`);
+  pieces.push(`],"next":${JSON.stringify(next)}}\n`);
   return pieces;
 }
 
@@ -174,13 +192,14 @@ export const messageEndpoints: readonly Endpoint[] = [
     query,
     run: (asked) => {
       const { broker } = asked;
-      const queue = queueToRead(asked as Asked<never>);
-      const wanted = wantedIn(asked.query, queue);
+      const wanted = wantedIn(asked.query);
+      const found = finding(asked as Asked<never>, wanted);
       const encoding = asked.query.get("encoding") || "auto";
       if (encoding !== "auto" && encoding !== "base64")
         throw badRequest(`encoding is '${encoding}': give auto or base64`);
+      const job = page(broker, found, wanted.state, encoding);
       return new Promise<Answer>((resolve, reject) => {
-        broker.work.run(page(broker, queue, wanted, encoding), (outcome: JobOutcome<readonly string[]>) => {
+        broker.work.run(job, (outcome: JobOutcome<readonly string[]>) => {
           if ("error" in outcome) reject(outcome.error);
           else resolve({ status: 200, type: jsonType, chunks: () => each(outcome.result) });
         });

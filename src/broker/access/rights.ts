@@ -64,6 +64,8 @@ const groupActs = {
   /** To be a member, to commit. */
   join: ["read"],
   delete: ["delete"],
+  describeConfigs: ["describeConfigs"],
+  alterConfigs: ["alterConfigs"],
 } as const satisfies ActTable;
 
 const clusterActs = {

@@ -6,8 +6,14 @@
 import { copyBytes } from "../../base/bytes.ts";
 import { AmqpRecordParts, readAmqpRecord } from "../../message/amqp/record.ts";
 import { envelope, type Envelope } from "../../message/envelope.ts";
+import { KafkaBatch } from "../../message/kafka/batch.ts";
+import { propertyFlag } from "../../message/amqp/properties.ts";
+import { PropertyOffsets } from "../../message/amqp/property-offsets.ts";
+import { amqpIdOf } from "../../message/identity/amqp-id.ts";
+import type { DedupBy, FoundId } from "../../message/identity/dedup-by.ts";
 import type { LogGroup } from "../../storage/index.ts";
 import type { LiveChannels } from "../live/channels.ts";
+import type { RecordBytes } from "../schedule/enter-stream.ts";
 
 /** A message in the form that its writer sent it. Each protocol has one such object, and fills it for each message. */
 export interface OutgoingMessage {
@@ -21,6 +27,12 @@ export interface OutgoingMessage {
   appendTo(group: LogGroup): void;
   /** The message as AMQP has it, for a dead letter; valid until the next call. */
   asAmqp(): AmqpRecordParts;
+  /** Quickly: false only where it has no header of that name (a Kafka header, or a field of a Redis entry), which is ASCII. */
+  mayHaveHeader(name: Buffer): boolean;
+  /** What the message is known by; null where it has no such id. Valid until the next call, for any message. */
+  idBy(by: DedupBy): FoundId | null;
+  /** The message as `appendTo` copies it; valid until the next call, here or of `asAmqp`. */
+  asStored(): RecordBytes;
   /** Delivers it to the subscribers of its channel, which is its routing key; returns how many got it. */
   publishLive(live: LiveChannels): number;
 }
@@ -36,6 +48,20 @@ export function appendRecord(
   const store = group.logs[0]!.store;
   const at = store.reserve(group, envelopeOfRecord, end - start);
   copyBytes(store.tail, at, bytes, start, end);
+}
+
+const stored = new KafkaBatch();
+const offsets = new PropertyOffsets();
+
+/** Appends a record in the form in which it was stored before, as one that comes at `now`; a batch holds one record. */
+export function appendStored(group: LogGroup, record: RecordBytes, now: number): void {
+  const { envelope: envelopeOfRecord, buffer, start, end } = record;
+  if (envelopeOfRecord !== envelope.kafka) return appendRecord(group, envelopeOfRecord, buffer, start, end);
+  const { store } = group.logs[0]!;
+  const at = store.reserveBatch(group, envelope.kafka, end - start, 1, now);
+  copyBytes(store.tail, at, buffer, start, end);
+  stored.reset(store.tail, at, at + end - start).next();
+  if (stored.isLogAppendTime) stored.setLogAppendTime(now);
 }
 
 /** A message that is an AMQP record in one piece, such as a dead letter. */
@@ -61,6 +87,32 @@ export class AmqpRecordMessage implements OutgoingMessage {
 
   asAmqp(): AmqpRecordParts {
     return this.#parts;
+  }
+
+  idBy(by: DedupBy): FoundId | null {
+    const { buffer, propertiesStart, headerEnd, exchangeStart, exchangeEnd } = this.#parts;
+    const { routingKeyStart, routingKeyEnd } = this.#parts;
+    const keyStart = exchangeEnd === exchangeStart ? -1 : routingKeyStart;
+    return amqpIdOf(by, offsets.walk(buffer, propertiesStart, headerEnd), buffer, keyStart, routingKeyEnd);
+  }
+
+  mayHaveHeader(): boolean {
+    return (this.#flags & propertyFlag.headers) !== 0;
+  }
+
+  /** It has an expiration of its own, whatever `canExpire` was set to. */
+  get mayExpire(): boolean {
+    return (this.#flags & propertyFlag.expiration) !== 0;
+  }
+
+  get #flags(): number {
+    const { buffer, propertiesStart } = this.#parts;
+    return (buffer[propertiesStart]! << 8) | buffer[propertiesStart + 1]!;
+  }
+
+  asStored(): RecordBytes {
+    const { buffer, routeStart, recordEnd } = this.#parts;
+    return { envelope: envelope.amqp, buffer, start: routeStart, end: recordEnd };
   }
 
   publishLive(live: LiveChannels): number {

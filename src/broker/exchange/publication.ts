@@ -1,10 +1,10 @@
 /**
- * The one way of a message through an exchange, for every protocol and for dead letters. It asks bounded queues for room, copies
- * the message into logs, handles refusals of full queues, serves live subscribers, and counts.
+ * The one way of a message through an exchange, for every protocol and for dead letters. It has the intakes of queues look at a client's
+ * message, asks bounded queues for room, copies the message into logs, handles refusals of full queues, serves live subscribers, and counts.
  *
  * Not here: which queues a key leads to (routes.ts), when a queue is full (retention.ts), what the publisher is answered.
  * Invariants: a queue is asked for room before the message is appended, and an appended message is never removed to keep a bound;
- * `publishWhole`, and a batch that `BatchGuard` has checked, are appended to all queues or to none.
+ * `publishWhole`, and a batch that `BatchGuard` has checked, are taken by all queues or by none.
  */
 import { AmqpRecordParts, readAmqpRecord } from "../../message/amqp/record.ts";
 import { deadLetterParts } from "../queue/dead-letter.ts";
@@ -33,11 +33,22 @@ export class Publication {
     this.#vhost = vhost;
   }
 
+  /** Publishes a client's message. A full queue refuses it for itself alone, as in RabbitMQ; false if one did. */
+  publish(exchange: Exchange, route: Route, message: OutgoingMessage): boolean {
+    exchange.published++;
+    let isTaken = true;
+    if (route.hasGuards) isTaken = this.#offerEach(route, message);
+    else appendToAll(route, message);
+    this.#published(exchange, route, message);
+    if (!isTaken) this.#deadLetterRefused();
+    return isTaken;
+  }
+
   /**
-   * Publishes a message. A full queue refuses it for itself alone, as in RabbitMQ; false if one did. Queues for which `leavesOut`
-   * is true get nothing, and refuse nothing.
+   * Publishes a message of the broker's own hand, such as a dead letter: it passes no intake. Queues for which `leavesOut` is true get
+   * nothing, and refuse nothing.
    */
-  publish(
+  publishOwn(
     exchange: Exchange,
     route: Route,
     message: OutgoingMessage,
@@ -56,10 +67,7 @@ export class Publication {
   ): boolean {
     let isTaken = true;
     if (route.hasGuards || leavesOut !== null) isTaken = this.#appendEach(route, message, leavesOut);
-    else {
-      if (route.durable !== null) message.appendTo(route.durable);
-      if (route.volatile !== null) message.appendTo(route.volatile);
-    }
+    else appendToAll(route, message);
     this.#published(exchange, route, message);
     if (!isTaken) this.#deadLetterRefused();
     return isTaken;
@@ -74,17 +82,17 @@ export class Publication {
   ): boolean {
     if (!route.isTaken) return false;
     const guard = new BatchGuard();
-    guard.add(route, message.count, message.bodyBytes);
+    guard.addOwn(route, message);
     if (guard.fullQueues().some((full) => leavesOut === null || !leavesOut(full))) return false;
-    this.publish(exchange, route, message, leavesOut);
+    this.publishOwn(exchange, route, message, leavesOut);
     return true;
   }
 
-  /** Publishes to all queues of the route, or to none; in that case it returns a full one. */
+  /** Publishes a client's message to all queues of the route, or to none; in that case it returns a full one. */
   publishWhole(exchange: Exchange, route: Route, message: OutgoingMessage): Queue | null {
     if (route.hasGuards) {
       const guard = new BatchGuard();
-      guard.add(route, message.count, message.bodyBytes);
+      guard.add(route, message);
       const full = guard.fullQueues();
       if (full.length > 0) {
         for (const queue of full) this.refuse(queue, message);
@@ -95,12 +103,27 @@ export class Publication {
     return null;
   }
 
-  /** Appends a message that `BatchGuard` has checked: bounds are not compared again. */
+  /** Appends a client's message that `BatchGuard` has checked: bounds are not compared again. */
   append(exchange: Exchange, route: Route, message: OutgoingMessage): void {
     exchange.published++;
-    if (route.durable !== null) message.appendTo(route.durable);
-    if (route.volatile !== null) message.appendTo(route.volatile);
+    if (route.hasGuards) {
+      for (const queue of route.queues) if (queue.intake?.takes(message) !== true) store(queue, message);
+    } else appendToAll(route, message);
     this.#published(exchange, route, message);
+  }
+
+  /** Each queue decides for itself: its intake may take the message, then it may be full. */
+  #offerEach(route: Route, message: OutgoingMessage): boolean {
+    let isTaken = true;
+    for (const queue of route.queues) {
+      if (queue.intake?.takes(message) === true) continue;
+      if (this.#hasRoom(queue, message)) store(queue, message);
+      else {
+        isTaken = false;
+        this.#noteRefused(queue, message);
+      }
+    }
+    return isTaken;
   }
 
   #appendEach(
@@ -131,7 +154,12 @@ export class Publication {
     if (route.queues.length > fewQueues) broker.work.spend(Math.ceil(unitsOfQueue * route.queues.length));
     this.heardBy = route.reachesLive && !live.isEmpty ? message.publishLive(live) : 0;
     if (route.stations !== null) for (const station of route.stations) station.take(message);
-    if (!route.isTaken && this.heardBy === 0) exchange.unroutable++;
+    if (this.isLost(route)) exchange.unroutable++;
+  }
+
+  /** Whether nobody got the last message, which had that route. Whoever published it samples it then (look/unroutable.ts). */
+  isLost(route: Route): boolean {
+    return !route.isTaken && this.heardBy === 0;
   }
 
   /**
@@ -175,20 +203,43 @@ export class Publication {
   }
 }
 
+function appendToAll({ durable, volatile }: Route, message: OutgoingMessage): void {
+  if (durable !== null) message.appendTo(durable);
+  if (volatile !== null) message.appendTo(volatile);
+}
+
+/** Appends a client's message that the queue's intake has let pass. */
+function store(queue: Queue, message: OutgoingMessage): void {
+  const { log, intake } = queue;
+  message.appendTo(log.group);
+  if (intake !== null) intake.appended(log.store.reservedOffset);
+}
+
 /** Checks whether a batch or a transaction fits as a whole: adds up first what each bounded queue would get. */
 export class BatchGuard {
   readonly #demands = new Map<Queue, { count: number; bytes: number }>();
 
-  add({ hasGuards, queues }: Route, count: number, bodyBytes: number): void {
+  /** Of a client's message, what a queue's intake takes needs no room. */
+  add({ hasGuards, queues }: Route, message: OutgoingMessage): void {
     if (!hasGuards) return;
     for (const queue of queues) {
-      if (queue.policy.overflow === "drop-head") continue;
-      const demand = this.#demands.get(queue);
-      if (demand === undefined) this.#demands.set(queue, { count, bytes: bodyBytes });
-      else {
-        demand.count += count;
-        demand.bytes += bodyBytes;
-      }
+      if (queue.policy.overflow === "drop-head" || queue.intake?.concerns(message) === true) continue;
+      this.#add(queue, message);
+    }
+  }
+
+  /** Of a message of the broker's own hand. */
+  addOwn({ hasGuards, queues }: Route, message: OutgoingMessage): void {
+    if (!hasGuards) return;
+    for (const queue of queues) if (queue.policy.overflow !== "drop-head") this.#add(queue, message);
+  }
+
+  #add(queue: Queue, { count, bodyBytes: bytes }: OutgoingMessage): void {
+    const demand = this.#demands.get(queue);
+    if (demand === undefined) this.#demands.set(queue, { count, bytes });
+    else {
+      demand.count += count;
+      demand.bytes += bytes;
     }
   }
 

@@ -9,7 +9,7 @@ export interface Route {
   /** The logs in memory; null if there are none. */
   readonly volatile: LogGroup | null;
   readonly queues: readonly Queue[];
-  /** Whether a queue must be asked before each publish (`overflow=reject-publish`). */
+  /** Whether a queue must be asked before each publish (`overflow=reject-publish`, or an intake). */
   readonly hasGuards: boolean;
   /** Whether it leads through `amq.topic`, so that live subscribers to the key get the message. */
   readonly reachesLive: boolean;

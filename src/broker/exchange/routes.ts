@@ -11,6 +11,7 @@ import { limits } from "../../base/limits.ts";
 import { type Log, LogGroup } from "../../storage/index.ts";
 import type { Destination, Exchange } from "./exchange.ts";
 import { liveExchangeName } from "../live/channels.ts";
+import { isGuarded } from "../policy/policy.ts";
 import type { Queue } from "../queue/queue.ts";
 import { noRoute, noRouteOfMessage, type Route } from "./route.ts";
 import { type MessageFacts, noFacts } from "./routing/router.ts";
@@ -199,7 +200,7 @@ export class Routes {
       durable: this.#group(durable),
       volatile: this.#group(volatile),
       queues,
-      hasGuards: queues.some((queue) => queue.policy.overflow !== "drop-head"),
+      hasGuards: queues.some(({ policy }) => isGuarded(policy)),
       reachesLive,
       isPerMessage,
       isHeld,

@@ -19,6 +19,26 @@ export interface GiveUpNote {
   readonly deliveredAt: number;
 }
 
+/** What the note of an entry says that was given back (give-back.ts). */
+interface ReturnMark {
+  readonly operation: string;
+  readonly deliveries: number;
+  readonly reason: string;
+}
+
+const markBegin = "\0";
+const markPattern = /^\0(\d+-[\da-f]+) (\d+) ([^]*)$/;
+
+export function markedReason({ operation, deliveries, reason }: ReturnMark): string {
+  return `${markBegin}${operation} ${deliveries} ${reason}`;
+}
+
+/** Null: the entry was not given back. */
+export function markOf(note: GiveUpNote | null): ReturnMark | null {
+  const [, operation, deliveries, reason] = (note === null ? null : markPattern.exec(note.reason)) ?? [];
+  return operation === undefined ? null : { operation, deliveries: Number(deliveries), reason: reason! };
+}
+
 export class GiveUpNotes {
   /** By offset; the owner is the consumer's number, the count that of the reason. */
   readonly #notes = new PendingTable();
@@ -43,6 +63,12 @@ export class GiveUpNotes {
 
   set(offset: number, { reason, consumer, deliveredAt }: GiveUpNote): void {
     this.#notes.set(offset, this.#numberOf(consumer), this.#numberOf(reason), deliveredAt);
+  }
+
+  /** Whether a note with these texts keeps them. */
+  takes(reason: string, consumer: string): boolean {
+    const missing = [reason, consumer].filter((text) => !this.#numbers.has(text)).length;
+    return this.#texts.length + missing <= limits.giveUpTextsMax;
   }
 
   #numberOf(text: string): number {

@@ -16,9 +16,8 @@ import { EntryId } from "../../message/entry-id.ts";
 import { envelope } from "../../message/envelope.ts";
 import { EntryReader, writeEntryHeader, writeEntryPart } from "../../message/redis/entry.ts";
 import { LogReader } from "../../storage/index.ts";
-import type { Broker } from "../broker.ts";
 import type { Queue } from "../queue/queue.ts";
-import type { GiveUpNote } from "./give-up-notes.ts";
+import { type GiveUpNote, markOf } from "./give-up-notes.ts";
 import type { GroupCursor } from "./group-cursor.ts";
 import { GroupRetries, retryOwnerName } from "./retries.ts";
 import { delayOf, type RetryPolicy, retryOf } from "../retry/retry-policy.ts";
@@ -100,7 +99,8 @@ function bury(queue: Queue, cursor: GroupCursor, reader: LogReader, { reason, de
   const { offset } = reader;
   const policy = retryPolicyOf(queue, cursor)!;
   const note = noteOf(cursor, offset, reason);
-  if (deadLetter(queue, cursor, reader, { note, policy })) {
+  const place = deadLetterStream(queue, policy);
+  if (deadLetter(queue, cursor, reader, { note, deliveries: cursor.pending.countOf(offset), place })) {
     cursor.settle(offset);
     return true;
   }
@@ -114,7 +114,7 @@ function bury(queue: Queue, cursor: GroupCursor, reader: LogReader, { reason, de
 function noteOf(cursor: GroupCursor, offset: number, reason: string): GiveUpNote {
   const { pending } = cursor;
   const known = cursor.notes?.of(offset) ?? null;
-  if (known !== null) return known;
+  if (known !== null) return { ...known, reason: markOf(known)?.reason ?? known.reason };
   const consumer = cursor.ownerById(pending.ownerOf(offset))?.name ?? "";
   return { reason, consumer, deliveredAt: pending.timeOf(offset) };
 }
@@ -133,30 +133,40 @@ function waitFor(queue: Queue, cursor: GroupCursor, offset: number, { delay, not
   if ((cursor.notes?.of(offset) ?? null) === null) cursor.noteGivenUp(offset, note);
 }
 
-function retriesOf(queue: Queue, cursor: GroupCursor): GroupRetries {
+export function retriesOf(queue: Queue, cursor: GroupCursor): GroupRetries {
   return (cursor.retries ??= new GroupRetries(cursor, queue.vhost.broker.wallTimers, diesInstead));
 }
 
-/** The group is there, with what it has pending: what waits for its next delivery among that comes at its time. */
+/** What waits for its next delivery in a group that comes to be comes at its time (resume.ts). */
 export function resumeRetries(queue: Queue, cursor: GroupCursor): void {
-  if (cursor.retries !== null || !cursor.owners.has(retryOwnerName)) return;
-  queue.vhost.broker.work.run(retriesOf(queue, cursor).restore(), () => {});
+  const { work } = queue.vhost.broker;
+  if (cursor.retries === null && cursor.owners.has(retryOwnerName))
+    work.run(retriesOf(queue, cursor).restore(), () => {});
 }
 
-/** Start-up, once `broker.enterStream` is set: the same for all groups. */
-export function resumeAllRetries({ vhosts }: Broker): void {
-  for (const { queues } of vhosts.values()) {
-    for (const queue of queues.values())
-      for (const cursor of queue.groups.values()) resumeRetries(queue, cursor);
-  }
+/** Of a topic with several partitions it is the one with the origin's number, if there are so many. */
+export function deadLetterStream(queue: Queue, { deadLetter }: RetryPolicy): string {
+  const { topics } = queue.vhost;
+  const name = deadLetter ?? `${queue.name}.dead`;
+  const partitions = topics.find(name)?.partitions ?? [];
+  if (partitions.length <= 1) return name;
+  const index = Math.max(topics.topicOf(queue)?.partitions.indexOf(queue) ?? 0, 0);
+  return partitions[index % partitions.length]!.name;
 }
 
-/** False where the stream of dead letters cannot take it. */
-function deadLetter(
+/** What a dead letter says beside the entry, and the name of the stream that it goes to. */
+interface Letter {
+  readonly note: GiveUpNote;
+  readonly deliveries: number;
+  readonly place: string;
+}
+
+/** Makes a dead letter of a pending entry. False where the stream of dead letters cannot take it. */
+export function deadLetter(
   queue: Queue,
   cursor: GroupCursor,
   reader: LogReader,
-  { note, policy }: { readonly note: GiveUpNote; readonly policy: RetryPolicy },
+  { note, deliveries, place }: Letter,
 ): boolean {
   const { broker, name: vhostName } = queue.vhost;
   const { offset } = reader;
@@ -166,7 +176,7 @@ function deadLetter(
   scratch.reset();
   const added = {
     "troika.reason": note.reason,
-    "troika.deliveries": String(pending.countOf(offset)),
+    "troika.deliveries": String(deliveries),
     "troika.added": String(reader.timestamp),
     "troika.last": String(note.deliveredAt),
     "troika.group": cursor.name,
@@ -182,8 +192,7 @@ function deadLetter(
     writeEntryPart(scratch, Buffer.from(value, "latin1"));
   }
   const record = { envelope: envelope.redis, buffer: scratch.buffer, start: 0, end: scratch.length };
-  const name = policy.deadLetter ?? `${queue.name}.dead`;
   // A stream that was renamed may have the name of its own dead letters.
-  if (broker.storage.failure !== null || name === queue.name) return false;
-  return broker.enterStream?.(vhostName, name, record) === true;
+  if (broker.storage.failure !== null || place === queue.name) return false;
+  return broker.enterStream?.(vhostName, place, record) === true;
 }

@@ -24,8 +24,10 @@ import { noOwner, PendingTable } from "../cursor/pending-table.ts";
 import { type CursorOwner, GroupOwners } from "./group-owners.ts";
 import { type GiveUpNote, GiveUpNotes } from "./give-up-notes.ts";
 import { type GroupRetries, retryOwnerName } from "./retries.ts";
+import type { SharePartition } from "./share/share-partition.ts";
 import type { OldestPending } from "./oldest-pending.ts";
 import type { RetryPolicy } from "../retry/retry-policy.ts";
+import type { GroupFeed } from "./group-feed.ts";
 import { entriesReadAt } from "./progress.ts";
 
 /** The id that is read or restored. */
@@ -42,8 +44,12 @@ export class GroupCursor implements DurableState {
   readonly lastId = new EntryId();
   /** Entries that were given up and come again; null before the first. */
   retries: GroupRetries | null = null;
+  /** Its records as members of a share group (Kafka) acquire them; null before the first has asked. */
+  share: SharePartition | null = null;
   /** Of the entries that wait; null before the first. */
   notes: GiveUpNotes | null = null;
+  /** Consumers that are pushed to; null while there are none. */
+  feed: GroupFeed | null = null;
   /** What becomes of entries that are given up; null: as the stream's policy says. Kept with the group's definition. */
   retryPolicy: RetryPolicy | null = null;
   /** `record` is one that comes again. */
@@ -230,9 +236,9 @@ export class GroupCursor implements DurableState {
   /** Removes a named consumer and settles all that it held; returns how many that were. */
   removeOwner(owner: CursorOwner): number {
     const held: number[] = [];
-    this.pending.visit(0, Infinity, (offset) => {
+    this.pending.visit(0, owner.pending > 0 ? Infinity : 0, (offset) => {
       if (this.pending.ownerOf(offset) === owner.id) held.push(offset);
-      return true;
+      return held.length < owner.pending;
     });
     for (const offset of held) this.settle(offset);
     this.#owners.remove(owner.id);

@@ -81,6 +81,7 @@ function removeGroup(storage: Storage, { log, groups }: GroupHolder, name: strin
   if (cursor === undefined) return false;
   groups.delete(name);
   cursor.retries?.close();
+  cursor.share?.close();
   if (cursor.handle !== null) storage.deleteState(cursor.handle);
   storage.definitions.delete(groupKey(log, name));
   return true;

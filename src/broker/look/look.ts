@@ -3,13 +3,12 @@
  *
  * Records of every envelope are shown as AMQP sees them. They come by their offsets, which is not the order of delivery where a queue
  * has priorities or gives back what was requeued.
- * Not here: rights and JSON (admin/troika/messages.ts), who holds what (holders.ts). Invariants: a look changes neither the queue
- * nor its cursor; a page ends at `limits.lookedBytesMax` bytes and one message, and after `limits.lookedOffsetsMax` offsets.
+ * Not here: rights and JSON (admin/troika/messages.ts), reading a message (looked.ts, content.ts), who holds what (holders.ts), what is scheduled
+ * (scheduled.ts), dead letters (dead-places.ts). Invariants: a look changes neither the queue
+ * nor its cursor; a page ends at `limits.lookedBytesMax` bytes and one message, after `limits.lookedOffsetsMax` offsets, and where
+ * a filter has looked into `limits.filteredMessagesMax` messages or at `limits.filteredBytesMax` of their bytes (page-room.ts).
  */
-import { BrokerError } from "../../base/errors.ts";
-import { limits } from "../../base/limits.ts";
 import { type Job, Piece } from "../../base/turn-work.ts";
-import { AmqpView } from "../../message/convert/as-amqp.ts";
 import { kafkaFrames } from "../../message/convert/kafka-frame.ts";
 import type { LogReader } from "../../storage/index.ts";
 import {
@@ -20,51 +19,24 @@ import {
   requeuedOwner,
   waitingOwner,
 } from "../cursor/pending-table.ts";
-import { propertiesOfParts } from "../exchange/routing/message-headers.ts";
 import type { Queue } from "../queue/queue.ts";
-import { propertiesAsJson } from "./properties-json.ts";
+import {
+  lookAt,
+  type Looked,
+  type LookedPlace,
+  type MessageState,
+  type ShownPart,
+  type WaitsFor,
+} from "./looked.ts";
+import { PageRoom } from "./page-room.ts";
 
-/**
- * `ready`: to be delivered, and every record of a stream; `unacked`: a consumer holds it; `waiting`: it was rejected and comes again,
- * or is to be a dead letter; `history`: it was settled, and the queue keeps it.
- */
-export type MessageState = "ready" | "unacked" | "waiting" | "history";
+/** `present`: all but the history; null: all. */
+export type WantedState = Exclude<MessageState, "scheduled"> | "present" | null;
 
-/** To be delivered again, or for a place among the dead letters. */
-export type WaitsFor = "retry" | "dead_letter";
-
-export interface Looked {
-  readonly offset: number;
-  /** When its frame was stored, ms. */
-  readonly time: number;
-  readonly state: MessageState;
-  /** How often it was given out; null: nobody knows any more, or it is a stream's. */
-  readonly deliveryCount: number | null;
-  /** Who holds it, while it is unacknowledged; else 0. */
-  readonly owner: number;
-  /** While it waits; else null. */
-  readonly waitsFor: WaitsFor | null;
-  /** Wall time, ms: since when it is held, or when its wait ends; 0 in other states. */
-  readonly at: number;
-  readonly content: LookedContent | { readonly unreadable: string };
-}
-
-export interface LookedContent {
-  readonly exchange: string;
-  readonly routingKey: string;
-  readonly properties: Readonly<Record<string, unknown>>;
-  /** Not more than was asked for. */
-  readonly payload: Buffer;
-  readonly payloadBytes: number;
-}
-
-export interface LookWanted {
-  /** Null: all of them. */
-  readonly state: MessageState | null;
+export interface LookWanted extends ShownPart {
+  readonly state: WantedState;
   readonly from: number;
   readonly messagesMax: number;
-  /** Of each payload. */
-  readonly payloadBytesMax: number;
 }
 
 export interface LookedPage {
@@ -74,10 +46,7 @@ export interface LookedPage {
 }
 
 const unitsOfOffset = 1 / 8;
-const unitsOfMessage = 8;
 const bytesPerUnit = 1024;
-
-const view = new AmqpView();
 
 function stateOf({ cursor }: Queue, offset: number): MessageState {
   if (cursor === null) return "ready";
@@ -85,6 +54,10 @@ function stateOf({ cursor }: Queue, offset: number): MessageState {
   const owner = cursor.pending.ownerOf(offset);
   if (owner === noOwner || owner === requeuedOwner) return "ready";
   return isWaitingOwner(owner) ? "waiting" : "unacked";
+}
+
+function isWanted(state: WantedState, found: MessageState): boolean {
+  return state === null || state === found || (state === "present" && found !== "history");
 }
 
 /** What each of the owners that are no consumers waits for. */
@@ -95,7 +68,7 @@ const waitsFor: Readonly<Record<number, WaitsFor>> = {
 };
 
 /** The first offset at or above `from` that may be of a record in that state; -1: there is none. */
-function candidate(queue: Queue, state: MessageState | null, from: number): number {
+function candidate(queue: Queue, state: WantedState, from: number): number {
   const { log, cursor } = queue;
   let offset = from;
   // What is held and what waits is noted, so the others need not be looked at.
@@ -107,86 +80,56 @@ function candidate(queue: Queue, state: MessageState | null, from: number): numb
 }
 
 /** A page of messages, in slices. */
-export function* looking(
+export function* looking(queue: Queue, wanted: LookWanted): Job<LookedPage> {
+  const room = new PageRoom(wanted.messagesMax, wanted.filter);
+  const next = yield* lookingInto(queue, wanted, room);
+  return { messages: room.messages, next };
+}
+
+/** Puts messages into the page. Returns the offset to go on from, where it is full; null: there is no more. */
+export function* lookingInto(
   queue: Queue,
-  { state, from, messagesMax, payloadBytesMax }: LookWanted,
-): Job<LookedPage> {
+  { state, from, ...shown }: Omit<LookWanted, "messagesMax">,
+  room: PageRoom,
+): Job<number | null> {
   const reader = queue.reader();
   const piece = new Piece();
-  const messages: Looked[] = [];
-  let bytesLeft = limits.lookedBytesMax;
-  let offsetsLeft = limits.lookedOffsetsMax;
   let offset = candidate(queue, state, from);
   while (offset >= 0 && !queue.isDeleted) {
-    if (messages.length === messagesMax || bytesLeft <= 0 || offsetsLeft-- === 0)
-      return { messages, next: offset };
+    if (room.isFull) return offset;
+    room.searched();
     let units = unitsOfOffset;
     const found = stateOf(queue, offset);
-    if (state === null || found === state) {
+    if (isWanted(state, found)) {
       const inflatedBefore = kafkaFrames.inflatedBytes;
-      reader.seek(offset);
-      const { message, bytesKept } = lookedAt(queue, reader, offset, found, payloadBytesMax);
-      messages.push(message);
-      bytesLeft -= bytesKept;
-      units += unitsOfMessage + (bytesKept + kafkaFrames.inflatedBytes - inflatedBefore) / bytesPerUnit;
+      const at = offset;
+      units += room.add(lookAt(placeOf(queue, offset, found), () => recordAt(reader, at), shown));
+      units += (kafkaFrames.inflatedBytes - inflatedBefore) / bytesPerUnit;
     }
     const due = piece.add(units);
     if (due > 0) yield due;
     offset = candidate(queue, state, offset + 1);
   }
-  return { messages, next: null };
+  return null;
 }
 
-function lookedAt(
-  queue: Queue,
-  reader: LogReader,
-  offset: number,
-  state: MessageState,
-  payloadBytesMax: number,
-): { readonly message: Looked; readonly bytesKept: number } {
-  let content: Looked["content"];
-  let bytesKept = 0;
-  try {
-    reader.next();
-    const { content: read, headerBytes } = contentOf(reader, payloadBytesMax);
-    content = read;
-    bytesKept = headerBytes + read.payload.length;
-  } catch (error) {
-    // The messages behind it can be looked at all the same.
-    if (!(error instanceof BrokerError)) throw error;
-    content = { unreadable: error.message };
-  }
-  const { cursor } = queue;
+function recordAt(reader: LogReader, offset: number): LogReader {
+  reader.seek(offset);
+  reader.next();
+  return reader;
+}
+
+function placeOf({ name, cursor }: Queue, offset: number, state: MessageState): LookedPlace {
   const isNoted = state === "unacked" || state === "waiting";
   const owner = isNoted ? cursor!.pending.ownerOf(offset) : 0;
-  const message = {
+  return {
+    queue: name,
     offset,
-    time: "unreadable" in content ? 0 : reader.timestamp,
     state,
     deliveryCount: cursor === null || state === "history" ? null : cursor.deliveriesOf(offset),
     owner: state === "unacked" ? owner : 0,
     waitsFor: state === "waiting" ? waitsFor[owner]! : null,
     at: isNoted ? cursor!.pending.timeOf(offset) : 0,
-    content,
+    handle: null,
   };
-  return { message, bytesKept };
-}
-
-function contentOf(
-  reader: LogReader,
-  payloadBytesMax: number,
-): { readonly content: LookedContent; readonly headerBytes: number } {
-  const parts = view.show(reader);
-  const { buffer, bodyStart, bodyEnd, headerEnd, propertiesStart } = parts;
-  const payload = Buffer.from(
-    buffer.subarray(bodyStart, bodyStart + Math.min(bodyEnd - bodyStart, payloadBytesMax)),
-  );
-  const content = {
-    exchange: buffer.utf8Slice(parts.exchangeStart, parts.exchangeEnd),
-    routingKey: buffer.utf8Slice(parts.routingKeyStart, parts.routingKeyEnd),
-    properties: propertiesAsJson(propertiesOfParts(parts)),
-    payload,
-    payloadBytes: bodyEnd - bodyStart,
-  };
-  return { content, headerBytes: headerEnd - propertiesStart };
 }

@@ -5,7 +5,9 @@
  *
  * Not here: properties that JSON gives (protocols/amqp/direct/json-form.ts).
  */
-import type { AmqpProperties } from "../../message/amqp/properties.ts";
+import { ByteReader } from "../../base/bytes.ts";
+import { BrokerError } from "../../base/errors.ts";
+import { type AmqpProperties, readProperties } from "../../message/amqp/properties.ts";
 import type { FieldTable } from "../../message/amqp/table.ts";
 import { displayText } from "../../message/amqp/text.ts";
 import { plainArguments } from "../exchange/routing/plain-arguments.ts";
@@ -44,4 +46,14 @@ export function propertiesAsJson(given: AmqpProperties): Record<string, unknown>
     else shown[name] = Number(value);
   }
   return shown;
+}
+
+/** Null: what the client wrote cannot be read. */
+export function propertyBytesAsJson(bytes: Buffer): Record<string, unknown> | null {
+  try {
+    return propertiesAsJson(readProperties(new ByteReader(bytes, 0, bytes.length)));
+  } catch (error) {
+    if (error instanceof BrokerError) return null;
+    throw error;
+  }
 }

@@ -4,13 +4,14 @@
  *     {"pattern": "^orders\\.", "apply-to": "queues", "priority": 5, "definition": {"max-length": 1000}}
  *
  * Settings of RabbitMQ that mean nothing on one broker (mirrors, lazy queues) are taken and checked, since definitions from elsewhere
- * have them. `history-*` and `retry-*` are our own, `consumer-timeout` and the scopes `classic_queues`, `quorum_queues` and
+ * have them. `history-*`, `retry-*`, `delay-allowed` and `dedup-*` are our own, `consumer-timeout` and the scopes `classic_queues`, `quorum_queues` and
  * `streams` are those of later RabbitMQ. Not here: what a setting does (policy.ts), which policy counts (vhost-policies.ts).
  * Invariant: `policyFaults` is empty for every value that `vhost-policies.ts` compiles.
  */
 import { erlangPairs, erlangTerm } from "../../base/definitions/erlang-term.ts";
 import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
+import { dedupByOf } from "../../message/identity/dedup-by.ts";
 import { Regex } from "../../base/patterns/regex.ts";
 import { maxAgeMs } from "./policy.ts";
 
@@ -91,6 +92,12 @@ const settings: Readonly<Record<string, Setting>> = {
   "retry-factor": { noun: "retry factor", check: between(1, 1000) },
   "retry-max-ms": { noun: "longest retry back-off in ms", check: atLeast(0) },
   "retry-jitter": { noun: "retry jitter", check: between(0, 1) },
+  "delay-allowed": { noun: "permission to delay", check: oneOf(true, false) },
+  "dedup-window-ms": { noun: "window of deduplication in ms", check: atLeast(0, limits.dedupWindowMsMax) },
+  "dedup-by": {
+    noun: "dedup-by value: message-id, key or header:NAME",
+    check: (value) => dedupByOf(value) !== null,
+  },
   "retry-keeps-order": { noun: "retry order", check: oneOf(true, false) },
 };
 

@@ -4,9 +4,17 @@
  * Not here: how they are merged (policy.ts), what a new policy leaves to do (policy-change.ts), which policy matches which name.
  * Invariant: `queue.policy` is merged from the current layers and the queue's arguments.
  */
+import { intakeOf } from "../intake/intake.ts";
 import type { QueueOptions } from "../queue/definition.ts";
 import { IdleExpiry } from "./idle-expiry.ts";
-import { effectivePolicy, keepsHistory, noLayers, type PolicyLayers, type TopicSettings } from "./policy.ts";
+import {
+  effectivePolicy,
+  isGuarded,
+  keepsHistory,
+  noLayers,
+  type PolicyLayers,
+  type TopicSettings,
+} from "./policy.ts";
 import { PolicyChange } from "./policy-change.ts";
 import { queueChanged } from "../queue/lifecycle.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -25,6 +33,7 @@ export class QueuePolicies {
     this.#queue = queue;
     this.layers = layers;
     this.ttlEras = new TtlEras(ttlEras);
+    this.#renewIntake();
     this.change = new PolicyChange(queue);
     const { clock, timers } = queue.vhost.broker;
     this.idleExpiry = new IdleExpiry({
@@ -44,11 +53,15 @@ export class QueuePolicies {
     queueChanged(this.#queue);
   }
 
-  /** Applies the Kafka configuration of a stream's topic. It does not concern what a queue keeps of its past. */
-  applyTopic({ configs, isAdopted }: TopicSettings): void {
-    if (this.#queue.kind === "queue") return;
-    this.#topic = { configs, isAdopted };
-    this.#apply();
+  /** Applies the Kafka configuration of the queue's topic. */
+  applyTopic({ name, configs, isAdopted }: TopicSettings): void {
+    this.#topic = { name, configs, isAdopted };
+    // What is configured of a queue is about retries and its intake, which leaves nothing to do; it may be start-up.
+    if (this.#queue.kind === "queue") {
+      const before = this.#queue.policy;
+      this.#merge();
+      if (isGuarded(this.#queue.policy) !== isGuarded(before)) this.#queue.vhost.routingVersion++;
+    } else this.#apply();
   }
 
   #apply(): void {
@@ -57,9 +70,22 @@ export class QueuePolicies {
     // Records that came before are delivered and bounded by the old policy.
     if (queue.kind === "queue") queue.catchUp();
     queue.log.store.seal();
+    this.#merge();
+    this.change.from(before);
+  }
+
+  #merge(): void {
+    const queue = this.#queue;
     queue.policy = effectivePolicy(queue, this.layers, this.#topic);
     queue.keepsHistory = queue.kind === "queue" && keepsHistory(queue.policy);
-    this.change.from(before);
+    this.#renewIntake();
+  }
+
+  #renewIntake(): void {
+    const queue = this.#queue;
+    queue.intake = intakeOf(queue, queue.intake);
+    // Though a message is consumed before it is written: who is told that it was taken is told that its id is kept.
+    queue.log.forgetsConsumed = queue.kind === "queue" && queue.policy.dedup === null;
   }
 
   /** The ttl that counts for a record. */

@@ -6,13 +6,13 @@
  *     history            that is not kept any more is removed from the log, then its marks are forgotten
  *
  * Ages and bytes of a stream are applied at once: they work on whole frames. Routes that have asked whether one of their queues
- * refuses messages (`hasGuards`) are found again. Dead letters go to the exchange of the new policy.
+ * refuses messages or has an intake (`hasGuards`) are found again. Dead letters go to the exchange of the new policy.
  * Not here: which policy counts (policy.ts), `expires` (idle-expiry.ts).
  * Invariants: at most one job of each kind runs for a queue; what a job does not get to, because the process ends, is found
  * by `restored`, or by the bounds themselves.
  */
 import type { Job, RunningJob } from "../../base/turn-work.ts";
-import type { QueuePolicy } from "./policy.ts";
+import { isGuarded, type QueuePolicy } from "./policy.ts";
 import type { Queue } from "../queue/queue.ts";
 import { ReadyBytes } from "../queue/ready-bytes.ts";
 
@@ -49,7 +49,7 @@ export class PolicyChange {
   from(before: QueuePolicy): void {
     const queue = this.#queue;
     const { policy, vhost, cursor, log } = queue;
-    if (policy.overflow !== before.overflow) vhost.routingVersion++;
+    if (isGuarded(policy) !== isGuarded(before)) vhost.routingVersion++;
     if (cursor === null) {
       if (isOtherBound(policy, before)) vhost.broker.retention.streamBounds(queue);
       return;

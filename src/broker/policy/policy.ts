@@ -14,16 +14,21 @@
  *     overflow                                 argument first     policy first       argument
  *     dead-letter-exchange, -routing-key       argument first     argument first     argument
  *     retry-limit and the others of retry      policy first       policy first       policy first
+ *     delay-allowed, dedup-window-ms, -by      policy first       policy first       policy first
  *     max-age, history-ms, history-bytes       policy first       policy first       policy first
  *
  * Before that the policy and the operator policy are merged: where both set a number that `lesserOf` names, the lesser counts;
- * of anything else the policy's value. A topic's configuration stands in the place of the argument.
+ * of anything else the policy's value. A topic's configuration stands in the place of the argument (topic-settings.ts).
  * Not here: which policy matches a name, what a valid definition is, and what follows from a change (policy-change.ts).
  * Invariant: a policy is never changed, only replaced, so whoever compares two sees all that differs.
  */
 import { priorityMax } from "../cursor/priority-order.ts";
+import { limits } from "../../base/limits.ts";
+import { dedupByOf } from "../../message/identity/dedup-by.ts";
+import type { WindowRules } from "../dedup/dedup-windows.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
 import { type QueueType, queueTypeOf } from "../queue/queue-type.ts";
+import { deadLetterTopicOf, withTopicSettings } from "./topic-settings.ts";
 
 export interface QueuePolicy {
   readonly messageTtl: number | undefined;
@@ -53,8 +58,14 @@ export interface QueuePolicy {
   readonly retryFactor: number | undefined;
   readonly retryMaxMs: number | undefined;
   readonly retryJitter: number | undefined;
+  /** Of a Kafka topic: the topic of what its groups give up too often. */
+  readonly deadLetterTopic: string | undefined;
   /** While a record of a queue waits to be delivered again, none behind it is delivered. */
   readonly retryKeepsOrder: boolean;
+  /** Messages may say when they are to arrive (intake/delay-headers.ts). */
+  readonly delayAllowed: boolean;
+  /** Copies of a message that was accepted are dropped (dedup/dedup-window.ts); null: they are not. */
+  readonly dedup: WindowRules | null;
   readonly singleActiveConsumer: boolean;
   /** The highest priority of records; 0: they have none. */
   readonly maxPriority: number;
@@ -86,6 +97,8 @@ export const noLayers: PolicyLayers = { policy: null, operatorPolicy: null };
 
 /** Kafka's configuration of the topic that a stream is a partition of. */
 export interface TopicSettings {
+  /** The topic's. */
+  readonly name: string;
   readonly configs: Readonly<Record<string, string>>;
   /** Another protocol made the log: settings that are not configured come from its arguments, not from Kafka's defaults. */
   readonly isAdopted: boolean;
@@ -130,6 +143,16 @@ export function maxAgeMs(value: unknown): number | undefined {
 /** Acknowledged records stay readable for a while. */
 export function keepsHistory({ historyMs, historyBytes }: QueuePolicy): boolean {
   return historyMs !== undefined || historyBytes !== undefined;
+}
+
+/** It takes some messages before the log does (intake/intake.ts). */
+export function hasIntake({ delayAllowed, dedup }: QueuePolicy): boolean {
+  return delayAllowed || dedup !== null;
+}
+
+/** Each publish asks the destination first. */
+export function isGuarded(policy: QueuePolicy): boolean {
+  return policy.overflow !== "drop-head" || hasIntake(policy);
 }
 
 /** For topics that were made as topics: seven days, any size. */
@@ -232,7 +255,7 @@ export function effectivePolicy(
   layers: PolicyLayers = noLayers,
   topic: TopicSettings | null = null,
 ): QueuePolicy {
-  const { args } = subject;
+  const args = topic === null ? subject.args : withTopicSettings(subject.args, topic.configs);
   const type = queueTypeOf(subject);
   const isQuorum = type === "quorum";
   const fromPolicy = ofPolicies(subject, layers);
@@ -269,13 +292,23 @@ export function effectivePolicy(
     retryFactor: numberOf(policyFirst("retry-factor")),
     retryMaxMs: numberOf(policyFirst("retry-max-ms")),
     retryJitter: numberOf(policyFirst("retry-jitter")),
+    deadLetterTopic: topic === null ? undefined : deadLetterTopicOf(topic.name, topic.configs),
     // Priorities are another order.
     retryKeepsOrder: policyFirst("retry-keeps-order") === true && maxPriority === 0,
+    delayAllowed: policyFirst("delay-allowed") === true,
+    dedup: dedupOf(policyFirst),
     singleActiveConsumer: args["x-single-active-consumer"] === true,
     maxPriority,
     keepsReturnOrder: isQuorum,
     countsDeliveries: deliveryLimit !== undefined || isQuorum || retryLimit !== undefined,
   };
+}
+
+/** Without `dedup-by` it is the message id that counts. */
+function dedupOf(valueOf: (name: string) => unknown): WindowRules | null {
+  const windowMs = numberOf(valueOf("dedup-window-ms")) ?? 0;
+  const by = dedupByOf(valueOf("dedup-by") ?? "message-id");
+  return windowMs > 0 && by !== null ? { windowMs: Math.min(windowMs, limits.dedupWindowMsMax), by } : null;
 }
 
 /** RabbitMQ 4's; 3.10 had no limit unless one was set. */

@@ -74,7 +74,10 @@ export function deadLetterParts(
   if (place.isSure && !makeDeadQueue(queue)) return false;
   const stations = policy.deadLettersSurely && !place.isSure ? vhost.broker.stations : null;
   const exchangeName = place.exchange;
-  if (stations === null && !vhost.exchanges.has(exchangeName)) return true;
+  if (stations === null && !vhost.exchanges.has(exchangeName)) {
+    vhost.unroutable.moved(exchangeName, { asAmqp: () => parts }, "dead_letter");
+    return true;
+  }
   const { buffer } = parts;
   const properties = propertiesOfParts(parts);
   const headers = properties.headers ?? [];
@@ -134,7 +137,10 @@ export function publishLetter(vhost: Vhost, message: AmqpRecordMessage, manner: 
   const isLeftOut = (target: Queue): boolean => cycling.has(target.name);
   const leavesOut = route.queues.some(isLeftOut) ? isLeftOut : null;
   if (manner === "surely") return vhost.publication.publishSurely(exchange, route, message, leavesOut);
-  vhost.publication.publish(exchange, route, message, leavesOut);
+  vhost.publication.publishOwn(exchange, route, message, leavesOut);
+  if (vhost.publication.isLost(route)) vhost.unroutable.moved(exchange.name, message, "dead_letter");
+  else if (leavesOut !== null && !route.isHeld && route.queues.every(isLeftOut))
+    vhost.unroutable.moved(exchange.name, message, "dead_letter_cycle");
   return true;
 }
 

@@ -109,7 +109,8 @@ export function deleteQueue(queue: Queue): void {
   const handle = queue.cursor?.handle ?? null;
   if (handle !== null) storage.deleteState(handle);
   deleteProducersOf(queue);
-  if (queue.cursor !== null) deleteLetters(queue);
+  for (const prefix of goingWithQueues) deleteCompanion(prefix, queue);
+  vhost.broker.dedup.forget(queue.log);
   storage.deleteLog(queue.log);
   storage.definitions.delete(definitionKey("queue", vhost.name, queue.name));
   vhost.topics.queueDeleted(queue);
@@ -117,10 +118,12 @@ export function deleteQueue(queue: Queue): void {
   tellWaiters(queue);
 }
 
-/** Dead letters that wait for other queues. */
-function deleteLetters({ vhost, name }: Queue): void {
-  const letters = vhost.broker.vhosts.get(companionPrefixes.undelivered + vhost.name)?.queues.get(name);
-  if (letters !== undefined) deleteQueue(letters);
+/** Dead letters that wait for other queues, and messages that wait for this one. */
+const goingWithQueues = [companionPrefixes.undelivered, companionPrefixes.later, companionPrefixes.returned];
+
+function deleteCompanion(prefix: string, { vhost, name }: Queue): void {
+  const companion = vhost.broker.vhosts.get(prefix + vhost.name)?.queues.get(name);
+  if (companion !== undefined) deleteQueue(companion);
 }
 
 /** The queue is gone: those who look at it are to look elsewhere. */

@@ -14,6 +14,7 @@ import type { QueueCursor } from "../cursor/queue-cursor.ts";
 import type { GroupCursor } from "../groups/group-cursor.ts";
 import type { TickedQueue } from "../ticker.ts";
 import type { Vhost } from "../vhost.ts";
+import type { Intake } from "../intake/intake.ts";
 import { QueueConsumers } from "./consumers.ts";
 import type { QueueKind, QueueOptions } from "./definition.ts";
 import { deliverReady } from "./delivery.ts";
@@ -45,6 +46,8 @@ export class Queue implements TickedQueue {
   /** The merged policy; `policies` replaces it. */
   policy: QueuePolicy;
   readonly policies: QueuePolicies;
+  /** Takes some messages of clients before the log does; mostly null. Set with the policy. */
+  intake: Intake | null = null;
   /** Some records may expire, so the head is checked before each delivery. */
   canExpire: boolean;
   /** Some records may have an expiration of their own. */
@@ -94,6 +97,8 @@ export class Queue implements TickedQueue {
   expired = 0;
   dropped = 0;
   rejected = 0;
+  /** Copies of messages that it had accepted. */
+  deduplicated = 0;
   /** Of the delivered ones: those that needed no acknowledgement; those of basic.get, with and without. */
   deliveredNoAck = 0;
   got = 0;
@@ -117,7 +122,6 @@ export class Queue implements TickedQueue {
     this.log = log;
     this.cursor = cursor;
     log.owner = this;
-    log.forgetsConsumed = options.kind === "queue";
     // Before the journal's replay, which reports what was settled.
     if (cursor !== null && this.keepsHistory) cursor.history = new HistoryMarks();
     if (this.policy.keepsReturnOrder) cursor?.keepReturnOrder();

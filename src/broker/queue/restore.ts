@@ -5,6 +5,7 @@ import type { Destination } from "../exchange/exchange.ts";
 import { GroupCursor } from "../groups/group-cursor.ts";
 import { defineGroup, type GroupDefinition } from "../groups/stream-groups.ts";
 import { type CommittedOffset } from "../groups/offsets.ts";
+import type { ShareGroupDefinition } from "../groups/share/share-groups.ts";
 import { defaultVhostName, type DefinitionKind, namesOfKey } from "../names.ts";
 import { ProducerState } from "./producer-state.ts";
 import type { QueueDefinition } from "./definition.ts";
@@ -47,7 +48,10 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
     const committed = value as CommittedOffset;
     broker.createVhost(vhost!).groupOffsets.restore(group!, topic!, Number(partition), committed);
   }
+  for (const { names, value } of definitions(broker, "share-group"))
+    broker.createVhost(names[0]!).shareGroups.restore(names[1]!, value as ShareGroupDefinition);
   await broker.storage.replay();
+  broker.dedup.restored();
   finishGroups();
   for (const cursor of cursors) cursor.restored();
   for (const vhost of broker.vhosts.values()) {

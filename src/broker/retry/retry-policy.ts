@@ -19,7 +19,7 @@ export interface RetryPolicy {
   readonly maxMs: number;
   /** A part of the delay, 0 to 1. */
   readonly jitter: number;
-  /** The stream of the dead letters; absent: `<stream>.dead`. */
+  /** The stream or topic of the dead letters; absent: `<stream>.dead`. */
   readonly deadLetter?: string;
 }
 
@@ -38,9 +38,10 @@ export function delayOf(
 
 /** Of a queue, or of all groups of a stream; null: it has none. */
 export function retryOf(policy: QueuePolicy): RetryPolicy | null {
-  const { retryLimit } = policy;
+  const { retryLimit, deadLetterTopic } = policy;
   if (retryLimit === undefined) return null;
   return {
+    ...(deadLetterTopic === undefined ? {} : { deadLetter: deadLetterTopic }),
     limit: Math.max(retryLimit, 1),
     backoffMs: policy.retryBackoffMs ?? retryDefaults.backoffMs,
     factor: policy.retryFactor ?? retryDefaults.factor,

@@ -146,13 +146,13 @@ export class Timetable {
     return this.#waiting.get(vhostName)?.get(name)?.queue;
   }
 
-  /** Keeps a record until its time; its handle is put into `handle`. */
-  add(vhost: Vhost, name: string, record: NewRecord, handle: EntryId): Queue {
+  /** Keeps a record until its time, on the disk if `isDurable`, as all of that name; its handle is put into `handle`. */
+  add(vhost: Vhost, name: string, record: NewRecord, handle: EntryId, isDurable = true): Queue {
     let waiting = this.#waiting.get(vhost.name)?.get(name);
     if (waiting === undefined) {
       const hidden = this.#broker.createVhost(`${this.#destination.vhostPrefix}${vhost.name}`);
       hidden.queueListeners.add(this.#listener);
-      const made = hidden.declareQueue({ ...implicitStream, name });
+      const made = hidden.declareQueue({ ...implicitStream, durable: isDurable, name });
       waiting = this.#add(vhost.name, made);
       if (!this.#lastHandle.isZero) {
         const { maxDeletedId } = made.log;

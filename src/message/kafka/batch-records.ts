@@ -39,6 +39,7 @@ export class RecordCursor {
   #recordEnd = 0;
   #recordsLeft = 0;
   #headersLeft = 0;
+  #headersStart = 0;
   #baseOffset = 0;
   #baseTimestamp = 0;
   /** One time for all records, or -1. */
@@ -139,7 +140,14 @@ export class RecordCursor {
     }
     this.headerCount = headerCount;
     this.#headersLeft = headerCount;
+    this.#headersStart = this.#position;
     return true;
+  }
+
+  /** Stands again before the current record's first header. */
+  rewindHeaders(): void {
+    this.#headersLeft = this.headerCount;
+    this.#position = this.#headersStart;
   }
 
   /** Moves to the current record's next header; false after the last. */

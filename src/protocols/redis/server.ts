@@ -34,7 +34,7 @@ import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
 import { LiveHistories } from "../../broker/live/history/live-histories.ts";
 import { parseHistoryRules } from "../../broker/live/history/rules.ts";
 import type { Dial } from "../../base/connection.ts";
-import { resumeAllRetries } from "../../broker/groups/give-up.ts";
+import { resumeGroups } from "../../broker/groups/resume.ts";
 import { companionPrefixes } from "../../broker/names.ts";
 import { Timetable } from "../../broker/schedule/timetable.ts";
 import { CommandWatch } from "./observe/command-watch.ts";
@@ -251,7 +251,8 @@ export class RedisServer {
     broker.enterStream = enter;
     this.timetable = new Timetable(broker, { vhostPrefix: companionPrefixes.scheduled, enter });
     this.timetable.begin();
-    resumeAllRetries(broker);
+    resumeGroups(broker);
+    broker.laterTables.push(this.timetable);
     keyspace.listener = this.notices;
     this.tracking = new Tracking(this, keyspace.seed);
     keyspace.watcher = new KeyChanges(this.watches, this.blocking, this.tracking);

@@ -9,7 +9,7 @@
 import type { ByteWriter } from "../../base/bytes.ts";
 
 /** Every source that the journal may hold changes of. The next one takes the next number; none is used again. */
-export const stateSourceId = { keyspace: 1 } as const;
+export const stateSourceId = { keyspace: 1, dedup: 2 } as const;
 
 export type StateSourceId = (typeof stateSourceId)[keyof typeof stateSourceId];
 

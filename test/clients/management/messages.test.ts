@@ -227,6 +227,46 @@ test("pages, cuts and bytes that are no text", async () => {
   await channel.close();
 });
 
+test("a filter chooses by headers, properties and bodies, whatever protocol wrote them", async () => {
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue("chosen");
+  for (let at = 0; at < 6; at++)
+    channel.sendToQueue(
+      "chosen",
+      Buffer.from(`{"amount":${at * 10},"currency":"${at % 2 ? "EUR" : "USD"}"}`),
+      {
+        messageId: `m${at}`,
+        headers: { at, who: at < 3 ? "alice" : "bob" },
+      },
+    );
+  await channel.waitForConfirms();
+  const offsets = async (filter: string, query = ""): Promise<number[]> => {
+    const { messages } = await look("chosen", `filter=${encodeURIComponent(filter)}${query}`);
+    return messages.map(({ offset }) => offset);
+  };
+  assert.deepEqual(await offsets('body ~ "EUR"'), [1, 3, 5]);
+  assert.deepEqual(await offsets("body ~ EUR and header.at > 2"), [3, 5]);
+  assert.deepEqual(await offsets("header.who = alice and message-id != m0", "&truncate=0"), [1, 2]);
+  assert.deepEqual(await offsets("body ~ EUR", "&limit=2"), [1, 3]);
+  assert.deepEqual(await offsets("deliveries = 0 and key = chosen and exchange = ''"), [0, 1, 2, 3, 4, 5]);
+  assert.deepEqual(await offsets(`time > ${new Date(Date.now() + 60_000).toISOString()}`), []);
+  await channel.get("chosen");
+  assert.deepEqual(await offsets("header.who = alice", "&state=unacked"), [0]);
+  const { status, reason } = await refusal("%2F/chosen?filter=colour%20=%20red", "guest");
+  assert.equal(status, 400);
+  assert.match(reason, /'colour' is no field/);
+  await channel.close();
+
+  const redis = await RawRedis.open(broker.ports.redis);
+  for (const user of ["alice", "bob"]) await redis.call("xadd", "chosen:entries", "*", "user", user);
+  await redis.close();
+  const { messages } = await look("chosen:entries", "filter=header.user%20=%20bob");
+  assert.deepEqual(
+    messages.map(({ offset }) => offset),
+    [1],
+  );
+});
+
 test("streams, Redis streams and partitions of Kafka topics", async () => {
   const channel = await connection.createConfirmChannel();
   await channel.assertQueue("log", { arguments: { "x-queue-type": "stream" } });
@@ -330,7 +370,7 @@ test("who may not read the queue sees nothing of it", async () => {
     ["nowhere/mine", "reader", 401],
     ["%2F/none", "guest", 404],
     [`%2F/${own}`, "guest", 400],
-    ["%2F/mine?state=dead", "guest", 400],
+    ["%2F/mine?state=gone", "guest", 400],
     ["%2F/mine?limit=0", "guest", 400],
     ["%2F/mine?limit=1001", "guest", 400],
     ["%2F/mine?from=soon", "guest", 400],

@@ -275,6 +275,8 @@ test("what is published is shown, taken and purged", async () => {
     ok("peek", "log", "--from", "1", "-o", "ndjson"),
   ]);
   const table = await ok("peek", "two", "--limit", "2");
+  assert.match(await ok("peek", "two", "--filter", "body ~ two and header.tenant = a"), /^two@1 /);
+  assert.match((await run("peek", "two", "--filter", "colour = red")).stderr, /'colour' is no field/);
   assert.equal(missing.code, 5);
   assert.match(missing.stderr, /no queue is called "nowhere" \(NO_ROUTE\)/);
   assert.deepEqual(

@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { finishNow } from "../../../src/base/turn-work.ts";
-import { type Looked, type LookedPage, looking, type MessageState } from "../../../src/broker/look/look.ts";
+import { type LookedPage, looking, type WantedState } from "../../../src/broker/look/look.ts";
+import type { Looked, MessageState } from "../../../src/broker/look/looked.ts";
 import { takeOnce } from "../../../src/broker/queue/delivery.ts";
 import type { Queue } from "../../../src/broker/queue/queue.ts";
 import { reject } from "../../../src/broker/retry/rejection.ts";
@@ -22,10 +23,12 @@ const kinds = {
   history: { ...retry, "x-history-ms": 1_000_000 },
 };
 
-function pages(queue: Queue, state: MessageState | null, messagesMax: number): Looked[] {
+function pages(queue: Queue, state: WantedState, messagesMax: number): Looked[] {
   const found: Looked[] = [];
   for (let from: number | null = 0; from !== null;) {
-    const page: LookedPage = finishNow(looking(queue, { state, from, messagesMax, payloadBytesMax: 3 }));
+    const page: LookedPage = finishNow(
+      looking(queue, { state, from, messagesMax, payloadBytesMax: 3, filter: null }),
+    );
     assert.ok(page.messages.length <= messagesMax && (page.next === null || page.next > from));
     found.push(...page.messages);
     from = page.next;
@@ -130,7 +133,7 @@ test("a queue that is deleted meanwhile ends the look", async () => {
   const bare = await openBareBroker();
   const queue = bare.declare("gone");
   for (let at = 0; at < 100; at++) publishTo(queue, "m");
-  const job = looking(queue, { state: null, from: 0, messagesMax: 1000, payloadBytesMax: 10 });
+  const job = looking(queue, { state: null, from: 0, messagesMax: 1000, payloadBytesMax: 10, filter: null });
   assert.equal(job.next().done, false);
   bare.broker.defaultVhost.deleteQueue(queue);
   const last = job.next();

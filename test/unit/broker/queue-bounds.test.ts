@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { appendRecord } from "../../../src/broker/exchange/outgoing-message.ts";
+import { appendRecord, type OutgoingMessage } from "../../../src/broker/exchange/outgoing-message.ts";
 import { implicitStream } from "../../../src/broker/queue/lifecycle.ts";
 import { envelope } from "../../../src/message/envelope.ts";
 import { BatchGuard } from "../../../src/broker/exchange/publication.ts";
@@ -107,7 +107,9 @@ test("a queue that a dead letter fills while another one makes room refuses the 
   pass(10);
   const guard = new BatchGuard();
   const vhost = broker.defaultVhost;
-  for (const { name } of [target, source]) guard.add(vhost.routes.find(vhost.exchanges.get("")!, name), 1, 1);
+  const oneByte = { count: 1, bodyBytes: 1 } as OutgoingMessage;
+  for (const { name } of [target, source])
+    guard.addOwn(vhost.routes.find(vhost.exchanges.get("")!, name), oneByte);
   assert.deepEqual(
     guard.fullQueues().map(({ name }) => name),
     ["target"],

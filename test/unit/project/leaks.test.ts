@@ -43,6 +43,10 @@ const left = new Set([
   "RedisServer.firstSpec",
   "RedisServer.settings",
   "RedisServer.errorCounts",
+  // Samples of unroutable messages, bounded in number and bytes (look-unroutable.test.ts).
+  "UnroutableMessages.#all",
+  "UnroutableMessages.#byExchange",
+  "UnroutableRoom.#all",
 ]);
 
 interface Servers {

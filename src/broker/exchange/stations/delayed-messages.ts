@@ -9,11 +9,9 @@
 import { ByteWriter } from "../../../base/bytes.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
-import type { AmqpProperties } from "../../../message/amqp/properties.ts";
 import { writeRecordCopy } from "../../../message/amqp/record-copy.ts";
-import { type FieldTable, type FieldValue, findField } from "../../../message/amqp/table.ts";
-import { displayText } from "../../../message/amqp/text.ts";
 import type { Broker } from "../../broker.ts";
+import { delayOf, withDelayPast } from "../../intake/delay-headers.ts";
 import { companionPrefixes } from "../../names.ts";
 import type { RecordBytes } from "../../schedule/enter-stream.ts";
 import { Timetable } from "../../schedule/timetable.ts";
@@ -22,47 +20,9 @@ import { factsOfProperties, propertiesOfParts, routingKeysOf } from "../routing/
 import type { MessageFacts } from "../routing/router.ts";
 import type { Sight, Station, StationOf } from "./station.ts";
 
-const delayHeader = "x-delay";
-/** The plugin's longest delay: that of Erlang's timers. A message with a longer one does not wait. */
-const delayMsMax = 4_294_967_295;
-const int32Max = 0x7fff_ffff;
-
 const writer = new ByteWriter(1024);
 const writerBytesKept = 1 << 20;
 const handle = new EntryId();
-
-/** How long a message waits, ms; 0: it does not. */
-function delayOf({ headers = [] }: AmqpProperties): number {
-  const field = findField(headers, delayHeader);
-  const delay = field === undefined ? 0 : numberOf(field);
-  return delay > 0 && delay <= delayMsMax ? delay : 0;
-}
-
-function numberOf(field: FieldValue): number {
-  switch (field.type) {
-    case "S": {
-      const text = displayText(field.value);
-      return /^[+-]?\d+$/.test(text) ? Number(text) : 0;
-    }
-    case "D":
-      return Math.trunc(field.value / 10 ** field.scale);
-    case "t":
-    case "x":
-    case "A":
-    case "F":
-    case "T":
-    case "V":
-      return 0;
-    default:
-      return Math.trunc(Number(field.value));
-  }
-}
-
-/** So that it is not delayed again, and consumers see that it was. */
-function withDelayPast(headers: FieldTable, delay: number): FieldTable {
-  const field: FieldValue = { type: delay > int32Max ? "l" : "I", value: -delay };
-  return headers.map((each) => (each.name === delayHeader ? { name: each.name, field } : each));
-}
 
 /** Those of all exchanges. */
 export class DelayedMessages {
@@ -105,6 +65,7 @@ export class DelayedMessages {
     const facts = factsOfProperties(() => properties);
     const route = vhost.routes.quick(exchange, routingKeysOf(parts, properties).all, facts);
     vhost.publication.publishAgain(exchange, route, message);
+    if (vhost.publication.isLost(route)) vhost.unroutable.moved(exchangeName, message, "delayed");
     return true;
   }
 }

@@ -30,6 +30,7 @@ import type { DurableWaiter } from "../../../broker/ticker.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import type { Confirms } from "./confirms.ts";
 import { Consumer } from "./consumer.ts";
+import type { GroupConsumer } from "./group-consumer.ts";
 import type { DirectReplyConsumer } from "./direct-reply.ts";
 import { AmqpError } from "../core/errors.ts";
 import { IncomingMessage } from "../publish/incoming-message.ts";
@@ -43,7 +44,7 @@ import { Unacked, type UnackedSource } from "./unacked.ts";
 import { writeMethodFrame } from "../wire/method-codec.ts";
 import type { MethodArguments, MethodName } from "../wire/methods.ts";
 
-export type ChannelConsumer = Consumer | StreamConsumer;
+export type ChannelConsumer = Consumer | StreamConsumer | GroupConsumer;
 
 /** basic.get of one queue as the source of deliveries. */
 class GetSource implements UnackedSource {
@@ -271,13 +272,13 @@ export class Channel implements DurableWaiter {
 
   /** Rejecting what a stream has shown is an error, so that each outcome must be looked at. */
   get #readsStream(): boolean {
-    for (const { takesRecords } of this.consumers.values()) if (!takesRecords) return true;
+    for (const consumer of this.consumers.values()) if (consumer instanceof StreamConsumer) return true;
     return false;
   }
 
   #takenSettled(tag: number, outcome: Outcome): void {
     const { source, offset } = this.unacked;
-    if (outcome !== "acknowledged" && source.queue.kind === "stream") {
+    if (outcome !== "acknowledged" && source.queue.kind === "stream" && source.settleInGroup === undefined) {
       throw new AmqpError(
         "NOT_IMPLEMENTED",
         `basic.nack and basic.reject not supported by stream queues queue '${amqpName(source.queue.name)}' in vhost '${this.vhost.name}'`,
@@ -314,7 +315,7 @@ export class Channel implements DurableWaiter {
         queue.settle(offset);
       } else if (outcome === "requeued") queue.requeue(offset);
       else reject(queue, offset);
-    }
+    } else source.settleInGroup?.(offset, outcome);
   }
 
   /** Before the delivery leaves the table: it is about to be given back. */

@@ -91,12 +91,6 @@ export class Transaction {
   }
 }
 
-/** What a held publish counts for in a queue that is bounded by bytes. */
-export function bodyBytesOf({ record }: HeldPublish): number {
-  readAmqpRecord(record, 0, record.length, parts);
-  return parts.bodyEnd - parts.bodyStart;
-}
-
 /** Makes a held publish a message again. */
 export function messageOf({ record, mandatory }: HeldPublish): IncomingMessage {
   readAmqpRecord(record, 0, record.length, parts);

@@ -7,6 +7,7 @@
  * `source.held` is the number of outstanding tags of that source.
  */
 import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
+import type { Outcome } from "./transaction.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 
 /** A consumer, or the basic.get of one queue. */
@@ -16,6 +17,8 @@ export interface UnackedSource {
   readonly id: number;
   /** Its deliveries are taken out of the queue, so settling them matters there; a stream's are copies. */
   readonly takesRecords: boolean;
+  /** Of a consumer in a group of a stream: carries out what became of a delivery. */
+  settleInGroup?(offset: number, outcome: Outcome): void;
   held: number;
   /** Settled in a transaction that has not ended: out of the table, but the prefetch counts them until the commit. */
   uncommitted: number;

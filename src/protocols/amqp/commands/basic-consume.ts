@@ -1,10 +1,17 @@
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { queueTypeOf } from "../../../broker/queue/queue-type.ts";
 import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
+import { limits } from "../../../base/limits.ts";
+import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
+import { notKnown } from "../../../broker/groups/progress.ts";
+import { createGroup } from "../../../broker/groups/stream-groups.ts";
+import { nameOfText } from "../../../broker/names.ts";
 import { type FieldTable, findField } from "../../../message/amqp/table.ts";
+import { EntryId } from "../../../message/entry-id.ts";
 import type { Channel, ChannelConsumer } from "../channel/channel.ts";
 import { Consumer } from "../channel/consumer.ts";
 import { DirectReplyConsumer, directReplyName, directReplyPrefix } from "../channel/direct-reply.ts";
+import { GroupConsumer } from "../channel/group-consumer.ts";
 import { AmqpError } from "../core/errors.ts";
 import { amqpName, randomName } from "../core/names.ts";
 import { checkConsumeArguments, integerOf } from "./queue-arguments.ts";
@@ -62,16 +69,20 @@ function makeConsumer(channel: Channel, queue: Queue, tag: string, values: Consu
   if (queue.isExclusivelyConsumed || (values.exclusive && !takesExclusive)) {
     throw new AmqpError("ACCESS_REFUSED", `${what} in exclusive use`);
   }
-  const priority = findField(values.arguments, "x-priority");
   return new Consumer(channel, {
     tag,
     queue,
     isNoAck: values.noAck,
     isExclusive: values.exclusive,
-    priority: priority === undefined ? 0 : Number(integerOf(priority)),
+    priority: priorityOf(values.arguments),
     prefetch: channel.consumerPrefetch,
     args: plainArguments(values.arguments),
   });
+}
+
+function priorityOf(table: FieldTable): number {
+  const priority = findField(table, "x-priority");
+  return priority === undefined ? 0 : Number(integerOf(priority));
 }
 
 /** RabbitMQ bounds all consumers of a channel together (qos with `global`) for classic queues only. */
@@ -95,6 +106,8 @@ function makeStreamConsumer(channel: Channel, queue: Queue, tag: string, values:
   assertNoGlobalPrefetch(channel, what);
   // Messages published in this turn are before `next`.
   queue.log.store.seal();
+  const group = groupArgument(queue, values.arguments, what);
+  if (group !== null) return makeGroupConsumer(channel, queue, { tag, group, values });
   const start = streamStart(
     queue,
     findField(values.arguments, "x-stream-offset"),
@@ -103,6 +116,62 @@ function makeStreamConsumer(channel: Channel, queue: Queue, tag: string, values:
   const args = plainArguments(values.arguments);
   const filter = StreamFilter.of(values.arguments);
   return new StreamConsumer(channel, { tag, queue, start, prefetch: channel.consumerPrefetch, args, filter });
+}
+
+/** The group of a stream that the consumer shares; null: it reads by itself. */
+function groupArgument(queue: Queue, table: FieldTable, what: string): string | null {
+  const group = findField(table, "x-group");
+  if (group?.type !== "S" || queue.kind !== "stream") return null;
+  if (findField(table, "x-stream-filter") !== undefined) {
+    throw new AmqpError(
+      "PRECONDITION_FAILED",
+      `invalid arg 'x-stream-filter' for ${what}: a group has one position for all; filter without 'x-group'`,
+    );
+  }
+  const name = nameOfText(group.value);
+  if (name.length <= limits.nameBytesMax) return name;
+  throw new AmqpError(
+    "PRECONDITION_FAILED",
+    `invalid arg 'x-group' for ${what}: longer than ${limits.nameBytesMax} bytes`,
+  );
+}
+
+interface GroupWanted {
+  readonly tag: string;
+  readonly group: string;
+  readonly values: Consume;
+}
+
+/** Makes the group where it is not there; who consumes in it settles what it gets. */
+function makeGroupConsumer(
+  channel: Channel,
+  queue: Queue,
+  { tag, group, values }: GroupWanted,
+): GroupConsumer {
+  channel.assertMayUseQueue("take", queue.name);
+  const asked = findField(values.arguments, "x-stream-offset");
+  const start = streamStart(queue, asked, channel.broker.clock.now());
+  const cursor = queue.groups.get(group) ?? groupFrom(queue, group, start);
+  return new GroupConsumer(channel, {
+    tag,
+    queue,
+    cursor,
+    priority: priorityOf(values.arguments),
+    prefetch: channel.consumerPrefetch,
+    args: plainArguments(values.arguments),
+  });
+}
+
+/** The position of Redis's is an id: that just before the first entry from there on. */
+function groupFrom(queue: Queue, group: string, start: number): GroupCursor {
+  const { log } = queue;
+  const lastId = new EntryId();
+  const reader = queue.reader(start);
+  if (!reader.next()) log.readStableId(lastId);
+  else if (start > log.firstOffset) lastId.copyFrom(reader.id).decrement();
+  const cursor = createGroup(queue, group);
+  cursor.setGroupPosition(start, lastId, notKnown);
+  return cursor;
 }
 
 function consumeDirectReply(channel: Channel, values: Consume, tag: string): void {

@@ -9,6 +9,7 @@ import { maxAgeMs } from "../../../broker/policy/policy.ts";
 import { type QueueType, queueTypes } from "../../../broker/queue/queue-type.ts";
 import { type FieldTable, fieldTypeNames, type FieldValue, findField } from "../../../message/amqp/table.ts";
 import { displayText } from "../../../message/amqp/text.ts";
+import { dedupByOf } from "../../../message/identity/dedup-by.ts";
 import { AmqpError } from "../core/errors.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
@@ -115,6 +116,19 @@ function tooLong(field: FieldValue): string | undefined {
   return size > limits.nameBytesMax ? `{routing_key_too_long,${size}}` : undefined;
 }
 
+const dedupWindow: Check = (field) => {
+  const value = Number(integerOf(field));
+  return (
+    atLeastZero(field, []) ?? (value > limits.dedupWindowMsMax ? `{value_too_large,${value}}` : undefined)
+  );
+};
+
+const dedupBy: Check = (field, table) =>
+  text(field, table) ??
+  (field.type === "S" && dedupByOf(displayText(field.value)) === null
+    ? "give message-id, key or header:NAME"
+    : undefined);
+
 const maxAge: Check = (field) => {
   if (field.type !== "S") return unacceptable(field);
   // Not 0, which would keep nothing.
@@ -176,6 +190,9 @@ export const queueArguments: Readonly<Record<string, ArgumentRule>> = {
   "x-retry-factor": { check: between(1, 1000), types: everywhere },
   "x-retry-max-ms": { check: atLeastZero, types: everywhere },
   "x-retry-jitter": { check: between(0, 1), types: everywhere },
+  "x-delay-allowed": { check: flag, types: everywhere },
+  "x-dedup-window-ms": { check: dedupWindow, types: everywhere },
+  "x-dedup-by": { check: dedupBy, types: everywhere },
   "x-retry-keeps-order": { check: flag, types: queues },
 };
 
@@ -184,6 +201,7 @@ const consumeArguments: Readonly<Record<string, ArgumentRule>> = {
   "x-priority": { check: (field) => problemOf(integerOf(field)), types: queues },
   "x-cancel-on-ha-failover": { check: flag, types: ["classic"] },
   "x-stream-offset": { check: streamOffset, types: ["stream"] },
+  "x-group": { check: text, types: ["stream"] },
   "x-stream-filter": { check: any, types: ["stream"] },
   "x-stream-match-unfiltered": { check: any, types: ["stream"] },
 };

@@ -2,7 +2,7 @@ import { BatchGuard } from "../../../broker/exchange/publication.ts";
 import type { Channel } from "../channel/channel.ts";
 import { AmqpError } from "../core/errors.ts";
 import { amqpName } from "../core/names.ts";
-import { bodyBytesOf, type HeldPublish } from "../channel/transaction.ts";
+import { type HeldPublish, messageOf } from "../channel/transaction.ts";
 import { transactionOf } from "./tx-select.ts";
 
 /** All publishes and settlements of the transaction, in one turn; answered when they are durable. */
@@ -36,7 +36,7 @@ export function txCommit(channel: Channel): void {
  */
 function assertRoom(publishes: readonly HeldPublish[], channel: Channel): void {
   const guard = new BatchGuard();
-  for (const held of publishes) guard.add(held.route, 1, bodyBytesOf(held));
+  for (const held of publishes) if (held.route.hasGuards) guard.add(held.route, messageOf(held));
   const [full] = guard.fullQueues();
   if (full === undefined) return;
   throw new AmqpError(

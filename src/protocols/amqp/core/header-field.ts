@@ -15,8 +15,18 @@ const writer = new ByteWriter(4096);
 const copy = new AmqpRecordParts();
 const keptBytesMax = 1 << 20;
 
-/** The parts of the copy; valid until the next call. */
-export function withHeaderField(parts: AmqpRecordParts, name: string, value: number): AmqpRecordParts {
+export interface HeaderNumber {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** The parts of the copy; valid until the next call. `second` is for a message with two more headers. */
+export function withHeaderField(
+  parts: AmqpRecordParts,
+  name: string,
+  value: number,
+  second: HeaderNumber | null = null,
+): AmqpRecordParts {
   const { buffer } = parts;
   if (writer.buffer.length > keptBytesMax) writer.buffer = Buffer.allocUnsafeSlow(4096);
   writer.reset();
@@ -35,14 +45,20 @@ export function withHeaderField(parts: AmqpRecordParts, name: string, value: num
     fieldsSize = buffer.readUInt32BE(at);
     at += 4;
   }
-  writer
-    .uint32(fieldsSize + 1 + name.length + 9)
-    .uint8(name.length)
-    .latin1(name)
-    .latin1("l")
-    .int64(value);
+  const secondSize = second === null ? 0 : fieldSize(second.name);
+  writer.uint32(fieldsSize + fieldSize(name) + secondSize);
+  writeField(name, value);
+  if (second !== null) writeField(second.name, second.value);
   writer.bytes(buffer, at, parts.headerEnd);
   writer.patchUint32(headerSizeAt, writer.length - headerSizeAt - 4);
   writer.bytes(buffer, parts.bodyStart, parts.bodyEnd);
   return readAmqpRecord(writer.buffer, 0, writer.length, copy);
+}
+
+function fieldSize(name: string): number {
+  return 1 + name.length + 9;
+}
+
+function writeField(name: string, value: number): void {
+  writer.uint8(name.length).latin1(name).latin1("l").int64(value);
 }

@@ -1,5 +1,6 @@
 /** How an AMQP connection and its channels describe themselves to operators (broker/connections.ts). Made when asked for. */
 import type { ChannelFacts } from "../../../base/connection-facts.ts";
+import type { Publisher } from "../../../broker/look/unroutable.ts";
 import type { SessionFacts } from "../../contract.ts";
 import type { Channel } from "../channel/channel.ts";
 import { consumerFactsOf } from "../channel/consumer-facts.ts";
@@ -37,6 +38,12 @@ export function factsOf(session: AmqpSession): SessionFacts {
       clientProperties: client.json,
     },
   };
+}
+
+/** Who published a message. A session without a socket is one of the HTTP API. */
+export function publisherOf({ connection, client, userName }: AmqpSession): Publisher {
+  const { id, local, remote } = connection;
+  return { protocol: id < 0 ? "http" : "amqp", user: userName, clientName: client.name, local, remote };
 }
 
 function open(channels: Iterable<Channel>): Channel[] {

@@ -15,8 +15,10 @@ import type { LiveChannels } from "../../../broker/live/channels.ts";
 import type { OutgoingMessage } from "../../../broker/exchange/outgoing-message.ts";
 import { PropertyOffsets } from "../../../message/amqp/property-offsets.ts";
 import { type AmqpRecordParts, bodySizeBytes, noHiddenKeys } from "../../../message/amqp/record.ts";
-import { checkFieldTableBody, hasRoutingField } from "../../../message/amqp/table-scan.ts";
+import { checkFieldTableBody, findFieldAt, hasRoutingField } from "../../../message/amqp/table-scan.ts";
 import { envelope } from "../../../message/envelope.ts";
+import { amqpIdOf } from "../../../message/identity/amqp-id.ts";
+import type { DedupBy, FoundId } from "../../../message/identity/dedup-by.ts";
 import { AmqpError } from "../core/errors.ts";
 import { recordParts } from "./publish-properties.ts";
 import { basicClassId } from "../wire/constants.ts";
@@ -218,6 +220,21 @@ export class IncomingMessage implements OutgoingMessage {
 
   asAmqp(): AmqpRecordParts {
     return recordParts(this);
+  }
+
+  idBy(by: DedupBy): FoundId | null {
+    const { route, exchangeSize, routeSize } = this;
+    return amqpIdOf(by, this.properties, route, exchangeSize === 0 ? -1 : 2 + exchangeSize, routeSize);
+  }
+
+  mayHaveHeader(name: Buffer): boolean {
+    const { buffer, headersStart, headersEnd } = this.properties;
+    return headersStart >= 0 && findFieldAt(buffer, headersStart, headersEnd, name) >= 0;
+  }
+
+  asStored(): ReturnType<OutgoingMessage["asStored"]> {
+    const { buffer, routeStart, recordEnd } = recordParts(this);
+    return { envelope: envelope.amqp, buffer, start: routeStart, end: recordEnd };
   }
 
   publishLive(live: LiveChannels): number {

@@ -13,9 +13,11 @@ import type { Exchange } from "../../../broker/exchange/exchange.ts";
 import { isKeptOnDisk, noRoute, type Route } from "../../../broker/exchange/route.ts";
 import { propertyFlag } from "../../../message/amqp/properties.ts";
 import { persistentDeliveryMode } from "../../../message/amqp/property-offsets.ts";
+import type { Publisher as PublisherFacts } from "../../../broker/look/unroutable.ts";
 import type { Channel } from "../channel/channel.ts";
 import { directReplyName, directReplyPrefix } from "../channel/direct-reply.ts";
 import { AmqpError, replyCode } from "../core/errors.ts";
+import { publisherOf } from "../core/session-facts.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import { amqpName } from "../core/names.ts";
 import {
@@ -107,6 +109,7 @@ export class Publisher {
     let { isTaken } = route;
     if (this.#isDirectReply) isTaken = this.#reply(message);
     if (!isTaken) {
+      this.#sampleLost(message);
       if (message.mandatory) {
         this.#exchange!.returned++;
         channel.counts.returnUnroutable++;
@@ -120,6 +123,13 @@ export class Publisher {
       confirms.add(isDurable ? storage.pending : 0, storage.written, isRefused);
       channel.session.confirmsChanged(channel);
     }
+  }
+
+  #sampleLost(message: IncomingMessage): void {
+    const { session, vhost } = this.#channel;
+    if (!vhost.publication.isLost(this.#route)) return;
+    const publisher = (): PublisherFacts => publisherOf(session);
+    vhost.unroutable.published(this.#exchange!.name, message, publisher, message.mandatory);
   }
 
   /** Finds exchange and route of a message whose route differs from the last one's, and what forbids it. */

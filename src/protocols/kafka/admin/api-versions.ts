@@ -9,6 +9,13 @@ const apiVersionsKey = 18;
 /** KIP-511 lets a broker refuse names that could not be labels of a metric. */
 const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 
+/** Share groups (KIP-932) are there. Clients look for the requests, tools for this. */
+const features = {
+  supportedFeatures: [{ name: "share.version", minVersion: 0, maxVersion: 1 }],
+  finalizedFeaturesEpoch: 0,
+  finalizedFeatures: [{ name: "share.version", minVersionLevel: 1, maxVersionLevel: 1 }],
+};
+
 export const apiVersions: Handler<"ApiVersions"> = (call, request) => {
   const isNamed = call.version >= 3;
   if (
@@ -24,7 +31,7 @@ export const apiVersions: Handler<"ApiVersions"> = (call, request) => {
       version: textOf(request.clientSoftwareVersion),
     };
   }
-  return { errorCode: errorCodes.NONE, apiKeys: apiVersionRanges };
+  return { errorCode: errorCodes.NONE, apiKeys: apiVersionRanges, ...features };
 };
 
 /** Answers an ApiVersions request of an unknown version, in version 0; false for every other request. */

@@ -12,6 +12,7 @@ import type { Authorization } from "../../../broker/access/permissions.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { Connection } from "../../contract.ts";
 import type { KafkaServer } from "./server.ts";
+import type { ShareSession } from "../share/share-sessions.ts";
 import type { ApiName, RequestBody, ResponseInput } from "../wire/codec.ts";
 
 export type Verdict = "later" | "silent" | "close";
@@ -44,6 +45,8 @@ export interface Caller {
   software: { readonly name: string; readonly version: string } | null;
   /** The client joined this group, and is a member as long as the group says so. */
   joined(groupId: string, memberId: string): void;
+  /** Share sessions that end with the connection. */
+  readonly shareSessions: Set<ShareSession>;
   answered<N extends ApiName>(call: Call<N>, body: ResponseInput<N>): void;
 }
 

@@ -31,6 +31,11 @@ import { offsetForLeaderEpoch } from "../fetch/offset-for-leader-epoch.ts";
 import { produce } from "../produce/produce.ts";
 import { saslAuthenticate } from "../security/sasl-authenticate.ts";
 import { saslHandshake } from "../security/sasl-handshake.ts";
+import { describeShareGroupOffsets } from "../share/describe-share-group-offsets.ts";
+import { shareAcknowledge } from "../share/share-acknowledge.ts";
+import { shareFetch } from "../share/share-fetch.ts";
+import { shareGroupDescribe } from "../share/share-group-describe.ts";
+import { shareGroupHeartbeat } from "../share/share-group-heartbeat.ts";
 import { syncGroup } from "../groups/sync-group.ts";
 import type { ApiName } from "../wire/codec.ts";
 
@@ -67,4 +72,9 @@ export const handlers: { readonly [N in ApiName]: Handler<N> } = {
   CreateAcls: createAcls,
   DeleteAcls: deleteAcls,
   DescribeTopicPartitions: describeTopicPartitions,
+  ShareGroupHeartbeat: shareGroupHeartbeat,
+  ShareGroupDescribe: shareGroupDescribe,
+  ShareFetch: shareFetch,
+  ShareAcknowledge: shareAcknowledge,
+  DescribeShareGroupOffsets: describeShareGroupOffsets,
 };

@@ -12,6 +12,7 @@ import { ProducerIds } from "../../../broker/queue/producer-state.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import type { Address, Connection } from "../../contract.ts";
 import { GroupCoordinator } from "../groups/coordinator.ts";
+import { ShareCoordinator } from "../share/share-coordinator.ts";
 import { TopicDirectory } from "../topics/directory.ts";
 
 export const nodeId = 0;
@@ -31,6 +32,7 @@ export class KafkaServer {
   readonly clusterId: string;
   readonly topics: TopicDirectory;
   readonly coordinator: GroupCoordinator;
+  readonly shares: ShareCoordinator;
   readonly producerIds: ProducerIds;
   /** Log of connections that were closed because of their input. */
   readonly closedLog: SparseLog;
@@ -43,6 +45,7 @@ export class KafkaServer {
     this.clusterId = clusterIdOf(broker.storage, broker.random);
     this.topics = new TopicDirectory(this.vhost, this.clusterId);
     this.coordinator = new GroupCoordinator(this.vhost);
+    this.shares = new ShareCoordinator(this.vhost, this.topics);
     this.closedLog = new SparseLog(broker.timers, (fields) =>
       broker.logger.info("closed a Kafka connection", fields),
     );

@@ -17,6 +17,7 @@ import type { Connection, Session, SessionFacts } from "../../contract.ts";
 import { type AnswerJob, Call, type Caller, type Handler, type Verdict } from "./call.ts";
 import { handlers } from "./handlers.ts";
 import type { KafkaServer } from "./server.ts";
+import type { ShareSession } from "../share/share-sessions.ts";
 import { assertMayAsk, authenticate } from "../security/sasl.ts";
 import {
   type ApiName,
@@ -96,6 +97,8 @@ export class KafkaSession implements Session, Caller, Holder {
   #clientId = "";
   /** Member ids by group; most connections are in none. */
   #memberships: Map<string, string> | null = null;
+  /** Most connections have none. */
+  #shareSessions: Set<ShareSession> | null = null;
   readonly #splitter = new FrameSplitter(limits.kafkaRequestBytesMax);
   /** The request that is being processed, or whose answer comes later. */
   #awaited: Call | null = null;
@@ -271,6 +274,10 @@ export class KafkaSession implements Session, Caller, Holder {
   readonly #isMember = ([groupId, memberId]: [string, string]): boolean =>
     this.server.coordinator.find(groupId)?.members.has(memberId) === true;
 
+  get shareSessions(): Set<ShareSession> {
+    return (this.#shareSessions ??= new Set());
+  }
+
   describe(): SessionFacts {
     const { authorization, software, messagesIn, messagesOut } = this;
     return {
@@ -368,5 +375,6 @@ export class KafkaSession implements Session, Caller, Holder {
     const awaited = this.#awaited;
     this.#awaited = null;
     awaited?.onGone?.();
+    for (const session of this.#shareSessions ?? []) session.close();
   }
 }

@@ -5,7 +5,7 @@
  * Collecting notes where bytes lie; they are copied once, into the connection's output. All of it happens in one turn,
  * as a reader's buffers demand. As in Kafka, the first batch may begin before the offset asked for, and the client
  * skips what it did not ask for.
- * Invariant: every batch leaves with its place in this log; no record that is gone leaves.
+ * Invariant: no record that is gone leaves.
  */
 import { ByteWriter } from "../../../base/bytes.ts";
 import { limits } from "../../../base/limits.ts";
@@ -14,18 +14,18 @@ import type { Queue } from "../../../broker/queue/queue.ts";
 import { KafkaView } from "../../../message/convert/as-kafka.ts";
 import { kafkaFrames } from "../../../message/convert/kafka-frame.ts";
 import { envelope } from "../../../message/envelope.ts";
-import { attributeBits, KafkaBatch } from "../../../message/kafka/batch.ts";
+import { attributeBits } from "../../../message/kafka/batch.ts";
 import { KafkaBatchBuilder } from "../../../message/kafka/batch-builder.ts";
 import { controlTypes } from "../../../message/kafka/batch-records.ts";
 import { leaderEpoch } from "../core/server.ts";
 import { endFor } from "./isolation.ts";
-import type { RecordsSource } from "../wire/records-source.ts";
+import { BatchPlaces } from "./batch-places.ts";
 
 /** A batch made of foreign records is closed at this size. */
-const madeBatchBytesMax = 256 << 10;
+export const madeBatchBytesMax = 256 << 10;
 
 /** Where a batch says how many records it has. */
-const recordCountAt = 57;
+export const recordCountAt = 57;
 const offsetDeltaMax = 0x7fff_ffff;
 /** Version 0 of a control record that says commit, and of what goes with it: an epoch. */
 const commitKey = Buffer.from([0, 0, 0, controlTypes.commit]);
@@ -33,7 +33,6 @@ const commitValue = Buffer.alloc(6);
 
 const view = new KafkaView();
 const builder = new KafkaBatchBuilder();
-const placed = new KafkaBatch();
 
 /** What the answer at hand has made anew: what was decompressed before it, and the bytes of batches that were built. */
 let inflatedBefore = 0;
@@ -46,8 +45,12 @@ export function beginAnswer(): void {
 }
 
 /** Partitions that come after it find nothing, and are asked for again. */
-function isBudgetSpent(): boolean {
+export function isBudgetSpent(): boolean {
   return kafkaFrames.inflatedBytes - inflatedBefore + builtBytes >= limits.turnInflatedBytesMax;
+}
+
+export function countBuilt(bytes: number): void {
+  builtBytes += bytes;
 }
 
 /** How much is collected, and whether only what is stable is. */
@@ -57,29 +60,7 @@ interface Extent {
   readonly isStable: boolean;
 }
 
-export class FetchedRecords implements RecordsSource {
-  length = 0;
-  recordCount = 0;
-  readonly #buffers: Buffer[] = [];
-  /** Start, end and base offset of each batch. */
-  readonly #places: number[] = [];
-
-  #add(buffer: Buffer, start: number, end: number, baseOffset: number): void {
-    this.#buffers.push(buffer);
-    this.#places.push(start, end, baseOffset);
-    this.length += end - start;
-  }
-
-  writeTo(writer: ByteWriter): void {
-    const buffers = this.#buffers;
-    const places = this.#places;
-    for (let i = 0; i < buffers.length; i++) {
-      const at = writer.length;
-      writer.bytes(buffers[i]!, places[i * 3], places[i * 3 + 1]);
-      placed.reset(writer.buffer, at).setPlace(places[i * 3 + 2]!, leaderEpoch);
-    }
-  }
-
+export class FetchedRecords extends BatchPlaces {
   /**
    * Collects from `offset` on, at most `bytesMax` bytes; the first batch even if it is longer when `takesOne` says so. With
    * `isStable` it ends at the last stable offset.
@@ -98,7 +79,7 @@ export class FetchedRecords implements RecordsSource {
       if (isAsStored) {
         const size = reader.recordsEnd - reader.recordsStart;
         if (this.length + size > bytesMax && !(takesOne && this.length === 0)) break;
-        this.#add(reader.buffer, reader.recordsStart, reader.recordsEnd, reader.frameOffset);
+        this.add(reader.buffer, reader.recordsStart, reader.recordsEnd, reader.frameOffset);
         this.recordCount += reader.buffer.readInt32BE(reader.recordsStart + recordCountAt);
       } else if (isBudgetSpent() || !this.#convert(reader, bytesMax, takesOne)) break;
     }
@@ -121,7 +102,7 @@ export class FetchedRecords implements RecordsSource {
     });
     builder.key(commitKey).value(commitValue);
     builder.record(Math.min(end - 1, offset + offsetDeltaMax), timestamp).finish();
-    this.#add(writer.buffer, 0, writer.length, offset);
+    this.add(writer.buffer, 0, writer.length, offset);
   }
 
   /** Makes a batch of the records from the reader's on, up to the next stored batch. False when there is no room. */
@@ -148,14 +129,14 @@ export class FetchedRecords implements RecordsSource {
     }
     builtBytes += writer.length;
     builder.finish();
-    this.#add(writer.buffer, 0, writer.length, baseOffset);
+    this.add(writer.buffer, 0, writer.length, baseOffset);
     this.recordCount += builder.recordCount;
     return true;
   }
 }
 
 /** Whether the reader's frame is a batch of Kafka's of which no record is gone but those at its front. */
-function isWholeBatch(reader: LogReader): boolean {
+export function isWholeBatch(reader: LogReader): boolean {
   if (reader.envelope !== envelope.kafka) return false;
   const { removed } = reader.log;
   if (removed.countAbove === 0) return true;

@@ -22,7 +22,9 @@ export const joinGroup: Handler<"JoinGroup"> = (call, request) => {
     return refusal("INVALID_SESSION_TIMEOUT", memberId);
   }
   if (request.protocols.length > protocolsMax) return refusal("INCONSISTENT_GROUP_PROTOCOL", memberId);
-  const { coordinator } = call.server;
+  const { coordinator, shares } = call.server;
+  // The name is a share group's.
+  if (shares.exists(groupId)) return refusal("INCONSISTENT_GROUP_PROTOCOL", memberId);
   if (memberId !== "" && coordinator.find(groupId) === undefined)
     return refusal("UNKNOWN_MEMBER_ID", memberId);
   const group = coordinator.findOrCreate(groupId);

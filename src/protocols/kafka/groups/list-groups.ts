@@ -1,16 +1,17 @@
-/** ListGroups: all consumer groups, by state and type. Redis groups are not Kafka's to list. */
+/** ListGroups: all consumer groups and share groups, by state and type. Redis groups are not Kafka's to list. */
 import { mayUseCluster, mayUseGroup } from "../core/authorize.ts";
 import type { Handler } from "../core/call.ts";
+import type { KafkaServer } from "../core/server.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
-const groupType = "classic";
+const groupTypes = { classic: "classic", share: "share" } as const;
 
 export const listGroups: Handler<"ListGroups"> = function* (call, { statesFilter, typesFilter }) {
   const states = new Set(statesFilter.map((state) => state.toLowerCase()));
   const types = new Set(typesFilter.map((type) => type.toLowerCase()));
   const seesAll = mayUseCluster(call, "describe");
   const groups = [];
-  for (const { groupId, state, protocolType } of call.server.coordinator.all()) {
+  for (const { groupId, state, protocolType, groupType } of groupsOf(call.server)) {
     yield 1;
     if (!seesAll && !mayUseGroup(call, "describe", groupId)) continue;
     if (states.size > 0 && !states.has(state.toLowerCase())) continue;
@@ -19,3 +20,16 @@ export const listGroups: Handler<"ListGroups"> = function* (call, { statesFilter
   }
   return { errorCode: errorCodes.NONE, groups };
 };
+
+interface Listed {
+  readonly groupId: string;
+  readonly state: string;
+  readonly protocolType: string;
+  readonly groupType: string;
+}
+
+function* groupsOf({ coordinator, shares }: KafkaServer): Generator<Listed> {
+  for (const group of coordinator.all()) yield { ...group, groupType: groupTypes.classic };
+  for (const group of shares.all())
+    yield { ...group, protocolType: groupTypes.share, groupType: groupTypes.share };
+}

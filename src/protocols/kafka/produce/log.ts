@@ -49,8 +49,12 @@ export function sequenceVerdict(queue: Queue, batch: KafkaBatch): "duplicate" | 
 
 /** Appends to one partition a batch of which `sequenceVerdict` said nothing. */
 export function appendToQueue(queue: Queue, batch: KafkaBatch, now: number): void {
+  noteAppended(queue, batch, appendBatch(queue.log.group, batch, batch.recordCount), now);
+}
+
+/** The batch was taken at `baseOffset`: all of its sequences are used, also those of records that the queue's intake took. */
+export function noteAppended(queue: Queue, batch: KafkaBatch, baseOffset: number, now: number): void {
   const { producerId, producerEpoch, baseSequence } = batch;
-  const baseOffset = appendBatch(queue.log.group, batch, batch.recordCount);
   appended.baseOffset = baseOffset;
   if (producerId < 0) return;
   const last = lastSequenceOf(batch);

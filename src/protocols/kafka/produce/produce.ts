@@ -8,14 +8,17 @@ import { mayCreateTopic, mayProduceUnder, mayUsePartition, mayUseTopic } from ".
 import { BrokerError } from "../../../base/errors.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Broker } from "../../../broker/broker.ts";
+import type { Publisher } from "../../../broker/look/unroutable.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { finishNow } from "../../../base/turn-work.ts";
 import { batchHeaderBytes, KafkaBatch } from "../../../message/kafka/batch.ts";
 import { BatchCheck, type BatchRules } from "../../../message/kafka/batch-validate.ts";
 import type { AnswerJob, Call, Handler } from "../core/call.ts";
 import { faultOf } from "../core/errors.ts";
-import { appended, appendToQueue, sequenceVerdict } from "./log.ts";
-import { isTakenBy, type Outcome, publishToExchange } from "./exchange.ts";
+import { appended, appendToQueue, noteAppended, sequenceVerdict } from "./log.ts";
+import { type Outcome, publishToExchange } from "./exchange.ts";
+import { isTakenBy, offer } from "./partition.ts";
+import { mayGiveUp, Returning } from "./returned.ts";
 import { topicRules, type TopicRules } from "../topics/rules.ts";
 import type { KafkaTopic } from "../topics/directory.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
@@ -200,7 +203,8 @@ function append(call: Call<"Produce">, topic: KafkaTopic, index: number): Partit
     return refuse(index, "UNKNOWN_TOPIC_OR_PARTITION");
   }
   if (rules.isLogAppendTime) batch.setLogAppendTime(now);
-  return queue === undefined ? publish(call, topic, index) : store(call, queue, index, rules, now);
+  if (queue === undefined) return publish(call, topic, index);
+  return store(call, topic, queue, index, now);
 }
 
 /** What this topic in particular does not take. */
@@ -225,9 +229,9 @@ function topicFault(rules: TopicRules, now: number): [KafkaErrorName, string] | 
 
 function store(
   call: Call<"Produce">,
+  topic: KafkaTopic,
   queue: Queue,
   index: number,
-  rules: TopicRules,
   now: number,
 ): PartitionResult {
   const { broker } = call.server;
@@ -235,22 +239,34 @@ function store(
   if (refusal !== null) return refuse(index, "KAFKA_STORAGE_ERROR", refusal);
   const verdict = sequenceVerdict(queue, batch);
   if (verdict === null) {
-    const { overflow } = queue.policy;
-    if (overflow === "reject-publish-dlx" && batch.recordCount > limits.kafkaExchangeRecordsMax) {
+    const { policy } = queue;
+    const takesReturned = topic.isRetry && queue.kind === "stream";
+    const intake = takesReturned ? new Returning(queue) : queue.intake;
+    const mayBeSplit = intake !== null || policy.overflow === "reject-publish-dlx";
+    if (mayBeSplit && batch.recordCount > limits.kafkaExchangeRecordsMax) {
       const most = limits.kafkaExchangeRecordsMax;
       return refuse(index, "MESSAGE_TOO_LARGE", `this queue takes at most ${most} records of one batch`);
     }
     if (!isTakenBy(queue, batch, limits.kafkaRequestBytesMax))
       return refuse(index, "POLICY_VIOLATION", `queue '${queue.name}' is full`);
-    appendToQueue(queue, batch, now);
+    if (takesReturned && !mayGiveUp(call, batch, limits.kafkaRequestBytesMax))
+      return refuse(index, ...unauthorized);
+    const offset = intake === null ? null : offer(queue, batch, intake, limits.kafkaRequestBytesMax);
+    if (offset === null) appendToQueue(queue, batch, now);
+    else noteAppended(queue, batch, offset, now);
   } else if (verdict !== "duplicate") return refuse(index, verdict);
   return {
     index,
     errorCode: errorCodes.NONE,
     baseOffset: appended.baseOffset,
-    logAppendTimeMs: rules.isLogAppendTime ? now : -1,
+    logAppendTimeMs: topicRules(topic.configs).isLogAppendTime ? now : -1,
     logStartOffset: queue.log.firstOffset,
   };
+}
+
+function publisherOf({ caller, clientId, connection: { local, remote } }: Call<"Produce">): Publisher {
+  const clientName = clientId.slice(0, limits.clientTextBytesMax);
+  return { protocol: "kafka", user: caller.authorization?.name ?? "", clientName, local, remote };
 }
 
 /** Where the records went has no one offset: the answer is 0, as of a log that keeps nothing. */
@@ -263,10 +279,13 @@ function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): Parti
     return refuse(index, "MESSAGE_TOO_LARGE", `an exchange takes at most ${most} records of one batch`);
   }
   const exchange = topic.exchange!;
-  const isAllowed = (key: string): boolean => mayProduceUnder(call, exchange, key);
+  const by = {
+    isAllowed: (key: string): boolean => mayProduceUnder(call, exchange, key),
+    publisher: (): Publisher => publisherOf(call),
+  };
   let outcome: Outcome;
   try {
-    outcome = publishToExchange(vhost, exchange, batch, limits.kafkaBatchInflatedBytesMax, isAllowed);
+    outcome = publishToExchange(vhost, exchange, batch, limits.kafkaBatchInflatedBytesMax, by);
   } catch (error) {
     if (!(error instanceof BrokerError) || error.code !== "INVALID") throw error;
     return refuse(index, "INVALID_RECORD", error.message);

@@ -1,9 +1,9 @@
-/** AlterConfigs: the settings named here replace all that a topic had. */
-import { alterTopics } from "./changed-configs.ts";
+/** AlterConfigs: the settings named here replace all that a topic or group had. */
+import { alterResources } from "./changed-configs.ts";
 import type { Handler } from "../core/call.ts";
 
 export const alterConfigs: Handler<"AlterConfigs"> = (call, { resources, validateOnly }) =>
-  alterTopics(call, resources, validateOnly, (settings, { configs }) => {
+  alterResources(call, resources, validateOnly, (settings, { configs }) => {
     for (const name of Object.keys(settings)) delete settings[name];
     for (const { name, value } of configs) {
       if (value === null) {

@@ -1,9 +1,13 @@
-/** What AlterConfigs and IncrementalAlterConfigs share: resources, and the check and change of a topic's settings. */
+/** What AlterConfigs and IncrementalAlterConfigs share: resources, and the check and change of a topic's or a group's settings. */
+import { limits } from "../../../base/limits.ts";
 import type { Job } from "../../../base/turn-work.ts";
-import { mayUseWholeTopic } from "../core/authorize.ts";
+import { mayUseGroup, mayUseWholeTopic } from "../core/authorize.ts";
 import type { Call } from "../core/call.ts";
 import { topicConfigFault } from "./config-definitions.ts";
+import { toBrokerName } from "../core/names.ts";
+import { groupConfigFault, settingsOf } from "../share/group-configs.ts";
 import { repeatedOf } from "../core/repeated.ts";
+import { retrySettingsFault } from "./retry-settings.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
 export const resourceTypes = { topic: 2, broker: 4, clientMetrics: 16, group: 32 } as const;
@@ -21,15 +25,15 @@ export interface AlterResult extends Resource {
 export type TopicSettings = Record<string, string>;
 
 export interface SettingsFault {
-  readonly error: "INVALID_CONFIG" | "INVALID_REQUEST";
+  readonly error: "INVALID_CONFIG" | "INVALID_REQUEST" | "TOPIC_AUTHORIZATION_FAILED";
   readonly text: string;
 }
 
 /**
- * Has `change` edit a copy of each topic's settings, which then replaces them; it returns what is wrong, or null. One
+ * Has `change` edit a copy of the settings of each topic or group, which then replaces them; it returns what is wrong, or null. One
  * resource named twice is refused, as in Kafka.
  */
-export function* alterTopics<Of extends Resource>(
+export function* alterResources<Of extends Resource>(
   call: Call<"AlterConfigs"> | Call<"IncrementalAlterConfigs">,
   resources: readonly Of[],
   isOnlyChecked: boolean,
@@ -48,7 +52,8 @@ export function* alterTopics<Of extends Resource>(
       yield 1;
       continue;
     }
-    responses.push(alterTopic(call, resource, isOnlyChecked, (settings) => change(settings, resource)));
+    const alter = resourceType === resourceTypes.group ? alterGroup : alterTopic;
+    responses.push(alter(call, resource, isOnlyChecked, (settings) => change(settings, resource)));
     yield 10 + (call.server.topics.find(resourceName)?.partitionCount ?? 0);
   }
   return { responses };
@@ -69,7 +74,7 @@ function alterTopic(
   if (resourceType !== resourceTypes.topic) {
     return result(
       "INVALID_REQUEST",
-      "only topics have settings that can be changed here; see the options of troikamq",
+      "only topics and groups have settings that can be changed here; see the options of troikamq",
     );
   }
   if (!mayUseWholeTopic(call, "alterConfigs", resourceName)) {
@@ -85,8 +90,44 @@ function alterTopic(
   if (fault !== null) return result(fault.error, fault.text);
   const badValue = faultIn(settings);
   if (badValue !== null) return result("INVALID_CONFIG", badValue);
+  const refusal = retrySettingsFault(call, resourceName, found, settings);
+  if (refusal !== null) return result(refusal.error, refusal.text);
   if (!isOnlyChecked) {
     call.server.vhost.topics.setConfigs(found.topic, settings);
+    call.holdUntilDurable();
+  }
+  return result("NONE", null);
+}
+
+/** The group need not be there yet. */
+function alterGroup(
+  call: Call<"AlterConfigs"> | Call<"IncrementalAlterConfigs">,
+  resource: Resource,
+  isOnlyChecked: boolean,
+  change: (settings: TopicSettings) => SettingsFault | null,
+): AlterResult {
+  const { resourceType, resourceName } = resource;
+  const result = (error: keyof typeof errorCodes, errorMessage: string | null): AlterResult => ({
+    errorCode: errorCodes[error],
+    errorMessage,
+    resourceType,
+    resourceName,
+  });
+  if (resourceName === "" || Buffer.byteLength(resourceName) > limits.nameBytesMax)
+    return result("INVALID_REQUEST", `A group's name has 1 to ${limits.nameBytesMax} bytes.`);
+  if (!mayUseGroup(call, "alterConfigs", resourceName))
+    return result("GROUP_AUTHORIZATION_FAILED", "Group authorization failed.");
+  const { shareGroups } = call.server.vhost;
+  const name = toBrokerName(resourceName);
+  const settings = { ...shareGroups.configsOf(name) };
+  const fault = change(settings);
+  if (fault !== null) return result(fault.error, fault.text);
+  for (const [setting, value] of Object.entries(settings)) {
+    const badValue = groupConfigFault(setting, value);
+    if (badValue !== null) return result("INVALID_CONFIG", badValue);
+  }
+  if (!isOnlyChecked) {
+    shareGroups.setConfigs(name, settings, settingsOf(settings));
     call.holdUntilDurable();
   }
   return result("NONE", null);

@@ -1,13 +1,17 @@
 /**
- * The settings of topics and of the broker as Kafka 4 knows them, once, as data.
+ * The settings of topics and of the broker as Kafka 4 knows them, once, as data; behind them those of our own, `troika.*`.
  *
  * All of Kafka's topic settings can be set and are kept, so that tools that copy topics work. What TroikaMQ acts upon
- * is marked `applied`; the others are about files and replicas that it does not have.
+ * is marked `applied`; the others are about files and replicas that it does not have. What `troika.*` does to a topic's partitions:
+ * broker/policy/topic-settings.ts. Here -1 and the empty text stand for "none".
  */
+
+import { deadLetterTopicSetting } from "../../../broker/policy/topic-settings.ts";
+import { nameFault } from "../core/names.ts";
 
 /** Numbers of the protocol. */
 export const configTypes = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as const;
-export const configSources = { topic: 1, broker: 4, default: 5 } as const;
+export const configSources = { topic: 1, policy: 3, broker: 4, default: 5, group: 8 } as const;
 
 export type ConfigType = keyof typeof configTypes;
 
@@ -16,12 +20,18 @@ export interface ConfigDefinition {
   readonly type: ConfigType;
   readonly value: string;
   readonly least?: number;
+  /** Of a fraction 1, where it is not given. */
+  readonly most?: number;
   /** The words that a string or each of a list may be. */
   readonly words?: readonly string[];
   readonly applied?: boolean;
+  /** What is wrong with a text; null: nothing. */
+  readonly fault?: (value: string) => string | null;
 }
 
 const longest = "9223372036854775807";
+/** What policies take too. */
+const msMax = Number.MAX_SAFE_INTEGER;
 const codecs = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
 
 export const topicConfigs: readonly ConfigDefinition[] = [
@@ -64,6 +74,25 @@ export const topicConfigs: readonly ConfigDefinition[] = [
   { name: "segment.jitter.ms", type: "long", value: "0", least: 0 },
   { name: "segment.ms", type: "long", value: "604800000", least: 1 },
   { name: "unclean.leader.election.enable", type: "boolean", value: "false" },
+  {
+    name: deadLetterTopicSetting,
+    type: "string",
+    value: "",
+    applied: true,
+    fault: (value) => (value === "" ? null : nameFault(value)),
+  },
+  { name: "troika.retry.backoff.ms", type: "long", value: "0", least: 0, most: msMax, applied: true },
+  { name: "troika.retry.factor", type: "double", value: "2", least: 1, most: 1000, applied: true },
+  { name: "troika.retry.jitter", type: "double", value: "0", least: 0, applied: true },
+  {
+    name: "troika.retry.limit",
+    type: "int",
+    value: "-1",
+    least: -1,
+    applied: true,
+    fault: (value) => (Number(value) === 0 ? "Value must be -1 (no retries) or at least 1" : null),
+  },
+  { name: "troika.retry.max.ms", type: "long", value: "3600000", least: 0, most: msMax, applied: true },
 ];
 
 export const brokerConfigs: readonly ConfigDefinition[] = [
@@ -95,11 +124,12 @@ export function topicConfigFault(name: string, value: string | null): string | n
   const definition = topicConfigByName.get(name);
   if (definition === undefined) return `Unknown topic config name: ${name}`;
   if (value === null) return `Null value not supported for topic configs: ${name}`;
-  const problem = problemOf(definition, value.trim());
+  const problem = problemOf(definition, value.trim()) ?? definition.fault?.(value.trim()) ?? null;
   return problem === null ? null : `Invalid value ${value} for configuration ${name}: ${problem}`;
 }
 
-function problemOf({ type, least, words }: ConfigDefinition, value: string): string | null {
+/** What is wrong with a value; null where nothing is. */
+export function problemOf({ type, least, most, words }: ConfigDefinition, value: string): string | null {
   switch (type) {
     case "boolean":
       return value === "true" || value === "false" ? null : "Expected value to be either true or false";
@@ -107,14 +137,16 @@ function problemOf({ type, least, words }: ConfigDefinition, value: string): str
     case "long": {
       if (!/^[+-]?\d+$/.test(value)) return `Not a number of type ${type.toUpperCase()}`;
       const number = BigInt(value.replace(/^\+/, ""));
-      const most = rangeByType[type];
-      if (number > most || number < -most - 1n) return `Not a number of type ${type.toUpperCase()}`;
-      return least !== undefined && number < BigInt(least) ? `Value must be at least ${least}` : null;
+      const range = rangeByType[type];
+      if (number > range || number < -range - 1n) return `Not a number of type ${type.toUpperCase()}`;
+      if (least !== undefined && number < BigInt(least)) return `Value must be at least ${least}`;
+      return most !== undefined && number > BigInt(most) ? `Value must be no more than ${most}` : null;
     }
     case "double": {
       const number = Number(value);
       if (value === "" || Number.isNaN(number)) return "Not a number of type DOUBLE";
-      return number < least! || number > 1 ? `Value must be at least ${least}` : null;
+      if (number < least!) return `Value must be at least ${least}`;
+      return number > (most ?? 1) ? `Value must be no more than ${most ?? 1}` : null;
     }
     default: {
       const given = type === "list" ? listOf(value) : [value];

@@ -2,11 +2,14 @@
 import { mayCreateTopic } from "../core/authorize.ts";
 import type { Call, Handler } from "../core/call.ts";
 import { faultIn, type TopicSettings } from "./changed-configs.ts";
-import { configSources, topicConfigFault, topicConfigs } from "./config-definitions.ts";
+import { topicConfigFault, topicConfigs } from "./config-definitions.ts";
+import { type ConfigValue, configValues } from "./effective-configs.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
 import { limits } from "../../../base/limits.ts";
 import { faultOf } from "../core/errors.ts";
 import { PartitionRoom, unitsOfPartition } from "./partition-room.ts";
 import { repeatedOf } from "../core/repeated.ts";
+import { retrySettingsFault } from "./retry-settings.ts";
 import { nameFault } from "../core/names.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
 import { errorCodes } from "../wire/error-codes.ts";
@@ -60,14 +63,14 @@ function create(call: Call<"CreateTopics">, wanted: Wanted, isOnlyChecked: boole
     errorCode: errorCodes.NONE,
     numPartitions: partitions,
     replicationFactor: 1,
-    configs: shown(settings),
   };
   try {
     if (isOnlyChecked) {
       call.server.vhost.topics.assertFree(name, partitions);
-      return done;
+      return { ...done, configs: shown(settings) };
     }
-    return { ...done, topicId: call.server.topics.create(name, partitions, settings).id };
+    const made = call.server.topics.create(name, partitions, settings);
+    return { ...done, topicId: made.id, configs: shown(settings, made.queue(0)) };
   } catch (error) {
     return { name, ...faultOf(error) };
   }
@@ -110,7 +113,7 @@ function faultOfTopic(call: Call<"CreateTopics">, wanted: Wanted, partitions: nu
   }
   if (!mayCreateTopic(call, name, partitions))
     return fault("TOPIC_AUTHORIZATION_FAILED", "Authorization failed.");
-  return configFault(configs);
+  return configFault(call, name, configs);
 }
 
 function areConsecutive(assignments: Wanted["assignments"]): boolean {
@@ -118,24 +121,24 @@ function areConsecutive(assignments: Wanted["assignments"]): boolean {
   return numbers.every((number, i) => number === i);
 }
 
-function configFault(configs: Wanted["configs"]): Fault | null {
+function configFault(call: Call<"CreateTopics">, topic: string, configs: Wanted["configs"]): Fault | null {
   const settings: TopicSettings = {};
   for (const { name, value } of configs) {
     if (value === null) return fault("INVALID_CONFIG", topicConfigFault(name, value)!);
     settings[name] = value;
   }
   const text = faultIn(settings);
-  return text === null ? null : fault("INVALID_CONFIG", text);
+  if (text !== null) return fault("INVALID_CONFIG", text);
+  const refusal = retrySettingsFault(call, topic, undefined, settings);
+  return refusal === null ? null : fault(refusal.error, refusal.text);
 }
 
-function shown(settings: TopicSettings): Result["configs"] {
-  return topicConfigs.map(({ name, value }) => ({
-    name,
-    value: settings[name] ?? value,
-    readOnly: false,
-    configSource: settings[name] === undefined ? configSources.default : configSources.topic,
-    isSensitive: false,
-  }));
+/** `queue` is the first partition, once the topic is there. */
+function shown(settings: TopicSettings, queue?: Queue): Result["configs"] {
+  return topicConfigs.map((definition) => {
+    const [{ value, source }] = configValues(definition, settings, queue) as [ConfigValue];
+    return { name: definition.name, value, readOnly: false, configSource: source, isSensitive: false };
+  });
 }
 
 function fault(error: keyof typeof errorCodes, errorMessage: string): Fault {

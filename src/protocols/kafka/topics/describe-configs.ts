@@ -1,6 +1,6 @@
-/** DescribeConfigs: the settings of topics, and those of the broker that tools look at. */
+/** DescribeConfigs: the settings of topics and groups, and those of the broker that tools look at. */
 import { limits } from "../../../base/limits.ts";
-import { mayUseCluster, mayUseTopic } from "../core/authorize.ts";
+import { mayUseCluster, mayUseGroup, mayUseTopic } from "../core/authorize.ts";
 import { resourceTypes } from "./changed-configs.ts";
 import type { Call, Handler } from "../core/call.ts";
 import {
@@ -10,7 +10,9 @@ import {
   configTypes,
   topicConfigs,
 } from "./config-definitions.ts";
-import { nameFault } from "../core/names.ts";
+import { type ConfigValue, configValues } from "./effective-configs.ts";
+import { nameFault, toBrokerName } from "../core/names.ts";
+import { groupConfigs } from "../share/group-configs.ts";
 import { nodeId } from "../core/server.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
 import { errorCodes } from "../wire/error-codes.ts";
@@ -64,10 +66,11 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
         if (badName !== null) return refuse("INVALID_TOPIC_EXCEPTION", badName);
         return refuse("UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition.");
       }
+      const queue = topic.queue(0);
       return {
         ...result,
         configs: chosen(topicConfigs).map((definition) =>
-          topicEntry(definition, topic.configs, withSynonyms),
+          ownEntry(definition, configValues(definition, topic.configs, queue), withSynonyms),
         ),
       };
     }
@@ -85,7 +88,17 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
         ...result,
         configs: chosen(brokerConfigs).map((definition) => brokerEntry(definition, withSynonyms)),
       };
-    case resourceTypes.group:
+    case resourceTypes.group: {
+      if (!mayUseGroup(call, "describeConfigs", resourceName))
+        return refuse("GROUP_AUTHORIZATION_FAILED", "Group authorization failed.");
+      const own = call.server.vhost.shareGroups.configsOf(toBrokerName(resourceName));
+      return {
+        ...result,
+        configs: chosen(groupConfigs).map((definition) =>
+          ownEntry(definition, groupValues(definition, own), withSynonyms),
+        ),
+      };
+    }
     case resourceTypes.clientMetrics:
       return { ...result, configs: [] };
     default:
@@ -93,25 +106,31 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
   }
 }
 
-function topicEntry(
-  { name, type, value }: ConfigDefinition,
-  settings: Readonly<Record<string, string>>,
+/** Of what has settings of its own: a topic or a group. `values`: the one that counts first. */
+function ownEntry(
+  { name, type }: ConfigDefinition,
+  values: readonly ConfigValue[],
   withSynonyms: boolean,
 ): ConfigInput {
-  const own = settings[name];
-  const synonyms: { name: string; value: string; source: number }[] = [
-    { name, value, source: configSources.default },
-  ];
-  if (own !== undefined) synonyms.unshift({ name, value: own, source: configSources.topic });
+  const [{ value, source }] = values as [ConfigValue];
   return {
     name,
-    value: own ?? value,
+    value,
     readOnly: false,
-    configSource: own === undefined ? configSources.default : configSources.topic,
+    configSource: source,
     isSensitive: false,
-    synonyms: withSynonyms ? synonyms : [],
+    synonyms: withSynonyms ? values.map((each) => ({ name, ...each })) : [],
     configType: configTypes[type],
   };
+}
+
+function groupValues(
+  { name, value }: ConfigDefinition,
+  settings: Readonly<Record<string, string>>,
+): ConfigValue[] {
+  const usual = { value, source: configSources.default };
+  const own = settings[name];
+  return own === undefined ? [usual] : [{ value: own, source: configSources.group }, usual];
 }
 
 function brokerEntry({ name, type, value }: ConfigDefinition, withSynonyms: boolean): ConfigInput {

@@ -9,6 +9,7 @@
  */
 import type { Exchange } from "../../../broker/exchange/exchange.ts";
 import { isTaken } from "../../../broker/queue/name-rules.ts";
+import { isRetryTopic } from "../../../broker/retry/returned-records.ts";
 import { Queue } from "../../../broker/queue/queue.ts";
 import type { Topic } from "../../../broker/queue/topics.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
@@ -26,6 +27,8 @@ export class KafkaTopic {
   readonly name: string;
   readonly topic: Topic | null;
   readonly exchange: Exchange | null;
+  /** A group gives records up by producing them to it. */
+  readonly isRetry: boolean;
   readonly #makeId: () => string;
   #id: string | null = null;
 
@@ -33,6 +36,7 @@ export class KafkaTopic {
     this.name = name;
     this.topic = topic;
     this.exchange = exchange;
+    this.isRetry = topic !== null && isRetryTopic(name);
     this.#makeId = makeId;
   }
 

@@ -1,5 +1,6 @@
-/** IncrementalAlterConfigs: sets, resets, or changes lists among a topic's settings. */
-import { alterTopics, type SettingsFault, type TopicSettings } from "./changed-configs.ts";
+/** IncrementalAlterConfigs: sets, resets, or changes lists among the settings of a topic or group. */
+import { alterResources, resourceTypes, type SettingsFault, type TopicSettings } from "./changed-configs.ts";
+import { groupConfig } from "../share/group-configs.ts";
 import type { Handler } from "../core/call.ts";
 import { type ConfigDefinition, listOf, topicConfig } from "./config-definitions.ts";
 import type { RequestBody } from "../wire/codec.ts";
@@ -12,22 +13,27 @@ export const incrementalAlterConfigs: Handler<"IncrementalAlterConfigs"> = (
   call,
   { resources, validateOnly },
 ) =>
-  alterTopics(call, resources, validateOnly, (settings, { configs }) => {
+  alterResources(call, resources, validateOnly, (settings, { resourceType, configs }) => {
     const names = new Set(configs.map(({ name }) => name));
     if (names.size < configs.length) {
       return { error: "INVALID_REQUEST", text: "Error due to duplicate config keys" };
     }
+    const isGroup = resourceType === resourceTypes.group;
     for (const change of configs) {
-      const fault = apply(settings, change);
+      const fault = apply(settings, change, isGroup);
       if (fault !== null) return fault;
     }
     return null;
   });
 
-function apply(settings: TopicSettings, { name, value, configOperation }: Change): SettingsFault | null {
-  const definition = topicConfig(name);
+function apply(
+  settings: TopicSettings,
+  { name, value, configOperation }: Change,
+  isGroup: boolean,
+): SettingsFault | null {
+  const definition = isGroup ? groupConfig(name) : topicConfig(name);
   if (definition === undefined)
-    return { error: "INVALID_CONFIG", text: `Unknown topic config name: ${name}` };
+    return { error: "INVALID_CONFIG", text: `Unknown ${isGroup ? "group" : "topic"} config name: ${name}` };
   if (configOperation === operations.delete) {
     delete settings[name];
     return null;

@@ -34,3 +34,8 @@ export { DescribeAcls } from "./security/describe-acls.ts";
 export { CreateAcls } from "./security/create-acls.ts";
 export { DeleteAcls } from "./security/delete-acls.ts";
 export { DescribeTopicPartitions } from "./topics/describe-topic-partitions.ts";
+export { ShareGroupHeartbeat } from "./share/share-group-heartbeat.ts";
+export { ShareGroupDescribe } from "./share/share-group-describe.ts";
+export { ShareFetch } from "./share/share-fetch.ts";
+export { ShareAcknowledge } from "./share/share-acknowledge.ts";
+export { DescribeShareGroupOffsets } from "./share/describe-share-group-offsets.ts";

@@ -6,7 +6,7 @@
  * what is under the other key goes.
  */
 import type { Job } from "../../../base/turn-work.ts";
-import { resumeRetries } from "../../../broker/groups/give-up.ts";
+import { resumeGroup } from "../../../broker/groups/resume.ts";
 import { adoptStream, renameStream } from "../../../broker/queue/lifecycle.ts";
 import { assertNameFits, isUnclaimed } from "../../../broker/queue/name-rules.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
@@ -102,7 +102,7 @@ export function adoptDraft(target: TargetKey, { log, groups }: StreamDraft, dele
   const { context, database } = target;
   const vhost = context.server.vhostOf(database.number);
   const queue = adoptStream(vhost, nameOf(target), { log, groups, deleteAt });
-  for (const cursor of groups.values()) resumeRetries(queue, cursor);
+  for (const cursor of groups.values()) resumeGroup(queue, cursor);
   context.notify(keyEvents.made, target.index, database.number);
   changed(target);
 }

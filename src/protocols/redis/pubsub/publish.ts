@@ -9,6 +9,7 @@ import { ByteWriter } from "../../../base/bytes.ts";
 import { type LiveChannels, liveExchangeName } from "../../../broker/live/channels.ts";
 import { AmqpRecordMessage } from "../../../broker/exchange/outgoing-message.ts";
 import type { CommandContext } from "../core/context.ts";
+import { publisherOf } from "../observe/publisher.ts";
 import { assertChannelName } from "./subscribe.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
@@ -64,7 +65,8 @@ function publishLive(live: LiveChannels, { buffer, starts, ends }: RequestArgume
 }
 
 /** `route = exchange, key; header = u32 size, u64 body size, u16 flags; body`, see message/amqp/record.ts. */
-function publishThroughExchange({ request, server, broker, caller }: CommandContext): number {
+function publishThroughExchange(context: CommandContext): number {
+  const { request, server, broker, caller } = context;
   const exchange = server.liveExchange;
   const vhost = server.vhostOf(0);
   const route = vhost.routes.find(exchange, request.latin1(1));
@@ -76,6 +78,8 @@ function publishThroughExchange({ request, server, broker, caller }: CommandCont
   record.uint32(10).int64(request.size(2)).uint16(0);
   record.bytes(request.buffer, request.starts[2], request.ends[2]);
   vhost.publication.publish(exchange, route, message.show(record.buffer, 0, record.length));
+  if (vhost.publication.isLost(route))
+    vhost.unroutable.published(exchange.name, message, () => publisherOf(context));
   if (route.queues.length > 0) caller.publisherSeen();
   return vhost.publication.heardBy;
 }

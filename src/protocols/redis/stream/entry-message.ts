@@ -10,6 +10,8 @@ import type { AmqpRecordParts } from "../../../message/amqp/record.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
+import type { DedupBy, FoundId } from "../../../message/identity/dedup-by.ts";
+import { redisIdOf } from "../../../message/identity/redis-id.ts";
 import { entryOf } from "./entry-append.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
@@ -45,6 +47,18 @@ class EntryMessage implements OutgoingMessage {
     const { buffer, length } = this.#entry;
     const place = { offset: 0, timestamp: 0, id: noId, indexInFrame: 0 };
     return this.#view.show({ envelope: envelope.redis, buffer, start: 0, end: length, ...place });
+  }
+
+  idBy(by: DedupBy): FoundId | null {
+    return redisIdOf(by, this.#entry.buffer, 0, this.#entry.length);
+  }
+
+  mayHaveHeader(): boolean {
+    return true;
+  }
+
+  asStored(): ReturnType<OutgoingMessage["asStored"]> {
+    return { envelope: envelope.redis, buffer: this.#entry.buffer, start: 0, end: this.#entry.length };
   }
 
   /** Subscribers hear what is the entry's body for other protocols. */

@@ -8,6 +8,7 @@ import type { AmqpProperties } from "../../../message/amqp/properties.ts";
 import type { Exchange } from "../../../broker/exchange/exchange.ts";
 import { assertMayPublish } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
+import { publisherOf } from "../observe/publisher.ts";
 import { entryMessage } from "./entry-message.ts";
 import { queueFull } from "../core/errors.ts";
 import { writeStreamId } from "./id.ts";
@@ -39,6 +40,8 @@ export function publishThroughExchange(context: CommandContext, exchange: Exchan
   assertMayPublish(context, exchange, key, route.queues);
   const full = context.vhost.publication.publishWhole(exchange, route, message);
   if (full !== null) throw queueFull(full.name);
+  const { publication, unroutable } = context.vhost;
+  if (publication.isLost(route)) unroutable.published(exchange.name, message, () => publisherOf(context));
   caller.publisherSeen();
   if (isKeptOnDisk(route) && broker.options.redisStreamsDurability === "fsync") caller.holdUntilDurable();
   const id = server.takePublishId();

@@ -2,7 +2,7 @@
  * XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]
  *
  * Onto a stream or an AMQP queue: appends. Onto a name that is an exchange and no queue: publishes through it, with the
- * value of field `routing_key` as the key. The reply waits for the disk if `redisStreamsDurability` says so.
+ * value of field `routing_key` as the key. A copy of an entry that is there is answered with that one's id (`dedup-*`). The reply waits for the disk if `redisStreamsDurability` says so.
  */
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
@@ -61,6 +61,7 @@ function xadd(context: CommandContext): void {
   if (options.strategy !== "none")
     assertMayUseKey(context, "removeEntries", known?.name ?? request.latin1(1));
   const queue = known ?? createStream(context, request.latin1(1));
+  if (isCopy(queue, request, first)) return answerCopy(context, queue);
   assertRoom(queue, request, first);
   const { log } = queue;
   // Of a log in the last millisecond of all, the open frame may hold the last id.
@@ -73,6 +74,7 @@ function xadd(context: CommandContext): void {
     seal(queue);
   }
   log.store.readReservedId(wanted);
+  if (queue.intake !== null) queue.intake.appended(log.store.reservedOffset);
   context.notify(keyEvents.xadd, 1);
   if (options.strategy !== "none") {
     if (options.references !== "keep") trimLater(context, queue, options);
@@ -83,6 +85,25 @@ function xadd(context: CommandContext): void {
   caller.publisherSeen();
   if (queue.log.isDurable && broker.options.redisStreamsDurability === "fsync") caller.holdUntilDurable();
   writeStreamId(reply.out, wanted);
+}
+
+/** Whether the stream has accepted the same entry within its policy's window (docs/deduplication.md). */
+function isCopy({ intake }: Queue, request: RequestArguments, first: number): boolean {
+  if (intake === null || intake.copies === null) return false;
+  return intake.dropsCopy(entryMessage.show(request, first, request.argumentCount, ""));
+}
+
+/** Answers a copy with the id of the entry that is there; null where that is gone, or still to come. */
+function answerCopy({ reply, broker, caller }: CommandContext, queue: Queue): void {
+  const { log } = queue;
+  const offset = queue.intake!.copies!.offsetOfFirst;
+  log.store.seal();
+  broker.lookedAtQueue(queue);
+  caller.publisherSeen();
+  if (log.isDurable && broker.options.redisStreamsDurability === "fsync") caller.holdUntilDurable();
+  const isThere = offset >= log.firstOffset && offset < log.nextOffset && !log.removed.has(offset);
+  if (isThere) writeStreamId(reply.out, log.entryIdOf(offset));
+  else reply.null();
 }
 
 /** Throws where a bounded queue refuses the entry, which its dead-letter exchange may get (`x-overflow`). */

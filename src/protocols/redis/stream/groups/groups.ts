@@ -9,6 +9,7 @@ import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { RedisError } from "../../core/errors.ts";
 import { retryOwnerName } from "../../../../broker/groups/retries.ts";
+import { isShareOwner } from "../../../../broker/groups/share/share-owner.ts";
 import { groupLag, notKnown } from "../../../../broker/groups/progress.ts";
 import type { ReplyWriter } from "../../wire/reply-writer.ts";
 import { keyEvents } from "../../notifications/key-events.ts";
@@ -51,12 +52,19 @@ export function meaninglessId(id: string): RedisError {
 
 /** Throws where argument `index` is the name of the consumer that the broker keeps for itself. */
 export function assertConsumerName({ request }: CommandContext, index: number): void {
-  if (request.isLatin1(index, retryOwnerName)) throw reservedConsumer();
+  const fault = reservedConsumer(request.repeatedName(index));
+  if (fault !== null) throw fault;
 }
 
-export function reservedConsumer(): RedisError {
+/** Why no client may be, or delete, a consumer of that name; null where it may. */
+export function reservedConsumer(name: string): RedisError | null {
+  if (name === retryOwnerName)
+    return new RedisError(
+      `ERR the consumer '${retryOwnerName}' holds what waits for its next delivery: give your consumer another name`,
+    );
+  if (!isShareOwner(name)) return null;
   return new RedisError(
-    `ERR the consumer '${retryOwnerName}' holds what waits for its next delivery: give your consumer another name`,
+    "ERR consumers 'troika.share.*' are members of a share group of Kafka: give your consumer another name",
   );
 }
 

@@ -6,7 +6,6 @@ import type { Queue } from "../../../../broker/queue/queue.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
-import { retryOwnerName } from "../../../../broker/groups/retries.ts";
 import { createGroup, deleteGroup } from "../../../../broker/groups/stream-groups.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
@@ -203,7 +202,7 @@ function xgroupDelConsumer(context: CommandContext): void {
   const cursor = existingGroup(context);
   const owner = cursor.owners.get(context.request.latin1(4));
   if (owner === undefined) context.reply.integer(0);
-  else if (owner.name === retryOwnerName && owner.pending > 0) throw reservedConsumer();
+  else if (owner.pending > 0 && reservedConsumer(owner.name) !== null) throw reservedConsumer(owner.name);
   else if (owner.pending <= directItemsMax) {
     context.reply.integer(cursor.removeOwner(owner));
     context.notify(keyEvents.xgroupDelConsumer, 2);

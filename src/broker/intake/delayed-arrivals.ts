@@ -1,0 +1,61 @@
+/**
+ * What waits for its time before it enters a destination with `delay-allowed`: in a log of its own for each destination, by its name, in the
+ * form in which it will be stored (schedule/timetable.ts). When it is due it enters as if it were published then: it meets the bounds
+ * that the destination has at that time, and its time to live begins.
+ *
+ * A queue that refuses messages and is full leaves it waiting; it is tried again about once a second, less often where many wait. It waits as durably as the
+ * destination is kept, and goes with the destination (queue/lifecycle.ts) and its virtual host. Not here: which messages wait (intake.ts).
+ * Invariant: a message is here or in its destination, never in both or none, since it moves in one tick; none is early.
+ */
+import { EntryId } from "../../message/entry-id.ts";
+import { envelope } from "../../message/envelope.ts";
+import type { Broker } from "../broker.ts";
+import { AmqpRecordMessage, appendStored, type OutgoingMessage } from "../exchange/outgoing-message.ts";
+import { companionPrefixes } from "../names.ts";
+import type { RecordBytes } from "../schedule/enter-stream.ts";
+import { Timetable } from "../schedule/timetable.ts";
+import type { Delays, IntakePlace } from "./intake.ts";
+import { waitingForm } from "./waiting-form.ts";
+
+const againMsMin = 1000;
+/** What each of those that wait adds to the time until the next try. */
+const againMsOfEach = 0.1;
+
+const handle = new EntryId();
+const message = new AmqpRecordMessage();
+
+export class DelayedArrivals implements Delays {
+  readonly #broker: Broker;
+  readonly #timetable: Timetable;
+
+  /** The journal has been replayed. */
+  constructor(broker: Broker) {
+    this.#broker = broker;
+    this.#timetable = new Timetable(broker, {
+      vhostPrefix: companionPrefixes.later,
+      enter: (vhostName, name, record) => this.#arrive(vhostName, name, record),
+      againMs: (waiting) => againMsMin + waiting * againMsOfEach,
+    });
+    this.#timetable.begin();
+  }
+
+  add({ name, vhost, log }: IntakePlace, outgoing: OutgoingMessage, due: number): void {
+    const target = this.#broker.vhost(vhost.name);
+    if (target === undefined) return;
+    this.#timetable.add(target, name, { due, ...waitingForm(outgoing) }, handle, log.isDurable);
+  }
+
+  /** True: it waits no more. */
+  #arrive(vhostName: string, name: string, record: RecordBytes): boolean {
+    const queue = this.#broker.vhost(vhostName)?.queues.get(name);
+    if (queue === undefined) return true;
+    const isAmqp = record.envelope === envelope.amqp;
+    if (isAmqp) message.show(record.buffer, record.start, record.end);
+    // Records of other protocols count whole, see ready-bytes.ts.
+    const bytes = isAmqp ? message.bodyBytes : record.end - record.start;
+    if (!this.#broker.retention.hasRoom(queue, 1, bytes)) return false;
+    appendStored(queue.log.group, record, this.#broker.clock.now());
+    if (isAmqp && message.mayExpire) queue.canExpire = queue.hasExpirations = true;
+    return true;
+  }
+}

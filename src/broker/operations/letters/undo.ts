@@ -1,0 +1,144 @@
+/**
+ * Takes back what a retry has brought home and nobody has got yet: each such message becomes the dead letter that it was, at the end of
+ * the queue or stream that it came from. An edit stays.
+ *
+ * What was moved is found by what is written on it (mark.ts, groups/give-back.ts), so an undo works after a kill, and may be asked for
+ * again. A message that a consumer holds is not taken. Of a stream an entry is taken while no group of it has come to it and no AMQP
+ * consumer reads it; who reads it by XREAD or Fetch without a group is not known. Not here: the pace (../operations.ts).
+ * Invariant: found = taken back + those that somebody holds, or may have read.
+ */
+import type { Job } from "../../../base/turn-work.ts";
+import { AmqpView } from "../../../message/convert/as-amqp.ts";
+import type { EntryId } from "../../../message/entry-id.ts";
+import { LogReader } from "../../../storage/index.ts";
+import { isGivenBack, takeBack } from "../../groups/give-back.ts";
+import type { GroupCursor } from "../../groups/group-cursor.ts";
+import type { Queue } from "../../queue/queue.ts";
+import type { Counts, Operation } from "../operation.ts";
+import type { OperationBody, Operations } from "../operations.ts";
+import { markOf, mayHaveMark, withoutMark } from "./mark.ts";
+import { hasRoom, isInQueue, isReady, move, nextOffset } from "./move.ts";
+
+/** `matched` are those found, `moved` those taken back. */
+export interface UndoCounts extends Counts {
+  /** The place of the dead letters has no room. */
+  full: number;
+  refused: number;
+}
+
+export interface UndoRequest {
+  readonly undone: Operation;
+  /** Where the dead letters lay. */
+  readonly source: Queue;
+  /** Whether who asks may take messages from there. */
+  readonly may: (queue: Queue) => boolean;
+}
+
+export function newUndoCounts(): UndoCounts {
+  return { matched: 0, moved: 0, unroutable: 0, full: 0, refused: 0 };
+}
+
+const view = new AmqpView();
+const unitsOfLook = 1;
+const unitsOfMatch = 12;
+const bytesPerUnit = 1024;
+/** A frame is stamped when its tick begins, and the clock may have been set. */
+const clockSlackMs = 60_000;
+
+export function undoing(operations: Operations, { undone, source, may }: UndoRequest): OperationBody {
+  return function* (operation): Job<void> {
+    const counts = operation.counts as UndoCounts;
+    undone.undoneBy = operation.id;
+    for (const name of undone.targets) {
+      const home = source.vhost.findQueue(name);
+      if (home === undefined) continue;
+      if (!may(home)) counts.refused++;
+      else {
+        yield* fromLog({ undone, source, home, counts });
+        for (const cursor of home.groups.values()) yield* fromGroup({ undone, source, home, counts }, cursor);
+      }
+    }
+    undone.counts["taken_back"] = takenBackOf(undone) + counts.moved;
+    operations.save(undone);
+  };
+}
+
+/** How many of its messages undos before have taken back. */
+export function takenBackOf({ counts }: Operation): number {
+  return counts["taken_back"] ?? 0;
+}
+
+interface Undoing {
+  readonly undone: Operation;
+  readonly source: Queue;
+  readonly home: Queue;
+  readonly counts: UndoCounts;
+}
+
+function* fromLog({ undone, source, home, counts }: Undoing): Job<void> {
+  home.log.store.seal();
+  const end = home.log.stableEnd;
+  const reader = new LogReader(home.log);
+  const id = Buffer.from(undone.id);
+  const from = home.log.offsetOfTimestamp(undone.startedAt - clockSlackMs);
+  for (
+    let offset = from < 0 ? -1 : nextOffset(home, from, end);
+    offset >= 0;
+    offset = nextOffset(home, offset + 1, end)
+  ) {
+    reader.seek(offset);
+    reader.next();
+    const parts = view.show(reader);
+    let units = unitsOfLook + (parts.headerEnd - parts.headerStart) / bytesPerUnit;
+    const mark = mayHaveMark(parts, id) ? markOf(parts, undone.id) : null;
+    if (mark !== null && isInQueue(home, offset)) {
+      units += unitsOfMatch + (reader.end - reader.start) / bytesPerUnit;
+      counts.matched++;
+      if (isReady(home, offset) && !isRead(home, reader.id)) {
+        if (!hasRoom(source, parts.bodyEnd - parts.bodyStart)) counts.full++;
+        else {
+          const properties = { ...mark.properties, headers: withoutMark(mark.properties.headers ?? []) };
+          move(home, reader, source, { parts, properties, route: mark.from, body: null });
+          counts.moved++;
+        }
+      }
+    }
+    yield units;
+    assertThere(source, home);
+  }
+}
+
+/** Whether somebody may have read the entry of a stream. */
+function isRead(home: Queue, entry: EntryId): boolean {
+  if (home.kind === "queue") return false;
+  if (home.streamConsumers > 0) return true;
+  for (const { lastId } of home.groups.values()) if (entry.compare(lastId) <= 0) return true;
+  return isCommitted(home);
+}
+
+/** Whether a group of Kafka has committed an offset of that partition: what it has fetched beyond is not known. */
+function isCommitted(home: Queue): boolean {
+  const { topics, groupOffsets } = home.vhost;
+  const topic = topics.topicOf(home);
+  return topic !== undefined && groupOffsets.hasTopic(topic.name);
+}
+
+function* fromGroup({ undone, source, home, counts }: Undoing, cursor: GroupCursor): Job<void> {
+  const { pending } = cursor;
+  for (let offset = pending.next(0); offset >= 0; offset = pending.next(offset + 1)) {
+    let units = unitsOfLook;
+    if (isGivenBack(cursor, offset, undone.id)) {
+      units += unitsOfMatch;
+      counts.matched++;
+      if (takeBack(home, cursor, offset, source.name)) counts.moved++;
+      else counts.full++;
+    }
+    yield units;
+    assertThere(source, home);
+    if (home.groups.get(cursor.name) !== cursor) return;
+  }
+}
+
+function assertThere(source: Queue, home: Queue): void {
+  if (source.isDeleted || home.isDeleted) throw new Error("a queue of it was deleted");
+}

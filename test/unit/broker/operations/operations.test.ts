@@ -1,0 +1,102 @@
+/** Operations run at their rate, end as they should, are remembered over a restart, and are bounded in number. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { limits } from "../../../../src/base/limits.ts";
+import type { Job } from "../../../../src/base/turn-work.ts";
+import type { Operation } from "../../../../src/broker/operations/operation.ts";
+import type { OperationBody } from "../../../../src/broker/operations/operations.ts";
+import { openBareBroker } from "../../../support/bare-broker.ts";
+
+const options = { kind: "retry", vhost: "/", source: "q.dead", startedBy: "guest", rate: null } as const;
+
+/** Moves so many, without a queue. */
+function moving(count: number): OperationBody {
+  return function* ({ counts }: Operation): Job<void> {
+    for (let left = count; left > 0; left--) {
+      counts.matched++;
+      counts.moved++;
+      yield 1;
+    }
+  };
+}
+
+test("a short one has ended when it has begun; a long one goes on in later turns", async () => {
+  const { broker, turnsUntil, close } = await openBareBroker();
+  const { operations } = broker;
+  assert.equal(operations.start(options, moving(10)).state, "finished");
+  const long = operations.start(options, moving(100_000));
+  assert.equal(long.state, "running");
+  let isTold = false;
+  void operations.ended(long, 1000).then(() => (isTold = true));
+  await turnsUntil(() => isTold);
+  assert.deepEqual([long.state, long.counts.moved], ["finished", 100_000]);
+  assert.notEqual(broker.ticker.ticks, 0);
+  await close();
+});
+
+test("it moves as many a second as was asked for, and does not catch up after a pause", async () => {
+  const { broker, pass, close } = await openBareBroker();
+  const operation = broker.operations.start({ ...options, rate: 100 }, moving(1000));
+  const { counts } = operation;
+  assert.equal(counts.moved, 1);
+  pass(1000);
+  assert.ok(counts.moved >= 95 && counts.moved <= 101, String(counts.moved));
+  const before = counts.moved;
+  // The timer comes late: only a tenth of a second is made up for.
+  broker.operations.cancel(operation);
+  assert.equal(operation.state, "cancelled");
+  pass(1000);
+  assert.equal(counts.moved, before);
+  await close();
+});
+
+test("what has failed says why; a wait for one that goes on ends", async () => {
+  const { broker, pass, close } = await openBareBroker();
+  const failing = broker.operations.start(options, function* () {
+    yield 1;
+    throw new Error("the disk");
+  });
+  assert.deepEqual([failing.state, failing.error], ["failed", "the disk"]);
+  const slow = broker.operations.start({ ...options, rate: 1 }, moving(1000));
+  let isTold = false;
+  const told = broker.operations.ended(slow, 500).then(() => (isTold = true));
+  pass(600);
+  await told;
+  assert.deepEqual([isTold, slow.state], [true, "running"]);
+  broker.operations.cancel(slow);
+  await close();
+});
+
+test("so many run, and so many are remembered", async () => {
+  const { broker, close } = await openBareBroker();
+  const { operations } = broker;
+  const slow = Array.from({ length: limits.operationsRunningMax }, () =>
+    operations.start({ ...options, rate: 1 }, moving(1000)),
+  );
+  assert.throws(() => operations.start(options, moving(1)), { code: "LIMIT" });
+  for (const each of slow.slice(1)) operations.cancel(each);
+  for (let each = 0; each < limits.operationsKeptMax; each++) operations.start(options, moving(1));
+  assert.equal([...operations.all()].length, limits.operationsKeptMax);
+  assert.equal(operations.get(slow[0]!.id), slow[0], "the one that runs is not forgotten");
+  operations.cancel(slow[0]!);
+  await close();
+});
+
+test("a restart keeps what is known, and what it has cut short has failed", async () => {
+  const first = await openBareBroker();
+  const ended = first.broker.operations.start(options, moving(3));
+  const cut = first.broker.operations.start({ ...options, rate: 1 }, (operation) => {
+    first.broker.operations.movesTo(operation, "q");
+    return moving(1000)(operation);
+  });
+  await first.close();
+  const second = await openBareBroker(first.disk);
+  const { operations } = second.broker;
+  const restored = operations.get(ended.id)!;
+  assert.deepEqual(restored.stored, ended.stored);
+  const failed = operations.get(cut.id)!;
+  assert.deepEqual([failed.state, [...failed.targets]], ["failed", ["q"]]);
+  assert.match(failed.error!, /stopped/);
+  assert.notEqual(operations.start(options, moving(1)).id.split("-")[0], cut.id.split("-")[0]);
+  await second.close();
+});
