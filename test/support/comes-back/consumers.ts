@@ -5,6 +5,7 @@
  * nothing is delivered to this consumer any more.
  */
 import type { ConsumeMessage } from "amqplib";
+import type { KafkaMessage } from "kafkajs";
 import { quiet } from "../amqp.ts";
 import type { World } from "./world.ts";
 
@@ -78,10 +79,32 @@ const amqpQueue: ConsumerKind = {
   },
 };
 
+const amqpGroup: ConsumerKind = {
+  name: "AMQP group",
+  reads: "stream",
+  make: async ({ clients }, from) =>
+    void (await clients.publisher.assertQueue(from, {
+      durable: true,
+      arguments: { "x-queue-type": "stream" },
+    })),
+  start: (world, from, judge) =>
+    startAmqp(world, from, judge, { "x-group": groupName, "x-stream-offset": "first" }),
+  left: leftInGroup,
+};
+
 type RawEntry = [id: string, fields: string[]];
 
 export function fieldsOf([, parts]: RawEntry): Record<string, string> {
   return Object.fromEntries(parts.flatMap((name, i) => (i % 2 === 0 ? [[name, parts[i + 1]!]] : [])));
+}
+
+/** Of one group, whoever its consumers are. */
+async function leftInGroup({ clients }: World, from: string): Promise<number> {
+  const [group] = (await clients.redis.xinfo("GROUPS", from)) as unknown[][];
+  const facts = Object.fromEntries(
+    group!.flatMap((name, i) => (i % 2 === 0 ? [[name as string, group![i + 1]]] : [])),
+  );
+  return (facts["pending"] as number) + (facts["lag"] as number);
 }
 
 const redisGroup: ConsumerKind = {
@@ -120,25 +143,35 @@ const redisGroup: ConsumerKind = {
       },
     };
   },
-  left: async ({ clients }, from) => {
-    const [group] = (await clients.redis.xinfo("GROUPS", from)) as unknown[][];
-    const facts = Object.fromEntries(
-      group!.flatMap((name, i) => (i % 2 === 0 ? [[name as string, group![i + 1]]] : [])),
-    );
-    return (facts["pending"] as number) + (facts["lag"] as number);
-  },
+  left: leftInGroup,
 };
+
+const kafkaGroupOf = (from: string): string => `${groupName}-${from}`;
+const retryTopicOf = (from: string): string => `${kafkaGroupOf(from)}.retry`;
 
 const kafkaGroup: ConsumerKind = {
   name: "Kafka group",
   reads: "stream",
-  make: async ({ clients }, from) =>
-    void (await clients.admin.createTopics({ topics: [{ topic: from, numPartitions: 1 }] })),
+  make: async ({ clients }, from) => {
+    const topics = [from, retryTopicOf(from)].map((topic) => ({ topic, numPartitions: 1 }));
+    await clients.admin.createTopics({ topics });
+  },
   async start(world, from, judge) {
-    const consumer = world.clients.kafka.consumer({ groupId: `${groupName}-${from}`, maxWaitTimeInMs: 50 });
+    const consumer = world.clients.kafka.consumer({ groupId: kafkaGroupOf(from), maxWaitTimeInMs: 50 });
     await consumer.connect();
-    await consumer.subscribe({ topics: [from], fromBeginning: true });
+    await consumer.subscribe({ topics: [from, retryTopicOf(from)], fromBeginning: true });
     let isHeld = false;
+    const give = async (message: KafkaMessage, partition: number): Promise<void> => {
+      // A record that comes again has them already.
+      const headers = {
+        "x-troika-topic": from,
+        "x-troika-partition": String(partition),
+        "x-troika-offset": message.offset,
+        ...message.headers,
+      };
+      const { key, value } = message;
+      await world.clients.producer.send({ topic: retryTopicOf(from), messages: [{ key, value, headers }] });
+    };
     await consumer.run({
       autoCommit: false,
       eachMessage: async ({ topic, partition, message }) => {
@@ -146,10 +179,11 @@ const kafkaGroup: ConsumerKind = {
         const verdict = judge({
           body: message.value!.toString(),
           madeBy: message.headers?.["made-by"]?.toString(),
-          before: undefined,
+          before: Number(message.headers?.["x-troika-deliveries"]?.toString() ?? 0),
         });
         isHeld = verdict === "hold";
         if (isHeld) return;
+        if (verdict === "reject") await give(message, partition);
         await consumer.commitOffsets([{ topic, partition, offset: String(Number(message.offset) + 1) }]);
       },
     });
@@ -160,10 +194,15 @@ const kafkaGroup: ConsumerKind = {
     };
   },
   left: async ({ clients }, from) => {
-    const [of] = await clients.admin.fetchOffsets({ groupId: `${groupName}-${from}`, topics: [from] });
-    const [end] = await clients.admin.fetchTopicOffsets(from);
-    return Number(end!.offset) - Math.max(0, Number(of!.partitions[0]!.offset));
+    const topics = [from, retryTopicOf(from)];
+    const offsets = await clients.admin.fetchOffsets({ groupId: kafkaGroupOf(from), topics });
+    let left = 0;
+    for (const { topic, partitions } of offsets) {
+      const [end] = await clients.admin.fetchTopicOffsets(topic);
+      left += Number(end!.offset) - Math.max(0, Number(partitions[0]!.offset));
+    }
+    return left;
   },
 };
 
-export const consumers: readonly ConsumerKind[] = [amqpQueue, redisGroup, kafkaGroup];
+export const consumers: readonly ConsumerKind[] = [amqpQueue, amqpGroup, redisGroup, kafkaGroup];
