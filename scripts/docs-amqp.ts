@@ -86,6 +86,10 @@ const argumentMeanings: Readonly<Record<string, string>> = {
   "x-retry-factor": "by how much each wait is longer than the last",
   "x-retry-max-ms": "the longest wait",
   "x-retry-jitter": "the part of a wait that chance adds or takes away",
+  "x-delay-allowed": "messages may say when they are to arrive",
+  "x-dedup-window-ms":
+    "TroikaMQ's own: for so long copies of a message are confirmed and dropped ([deduplication](deduplication.md))",
+  "x-dedup-by": "what copies are known by: `message-id`, `key` or `header:NAME`",
   "x-retry-keeps-order": "nothing is delivered from behind a message that waits",
 };
 

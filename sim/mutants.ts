@@ -6,6 +6,7 @@
  */
 import type { Mutant } from "../mutants/mutant.ts";
 import { mutantsOfLetters } from "./mutants-letters.ts";
+import { mutantsOfCopies } from "./mutants-copies.ts";
 import { mutantsOfWhatIsTold } from "./mutants-told.ts";
 
 export const simulatorMutants: readonly Mutant[] = [
@@ -671,4 +672,5 @@ export const simulatorMutants: readonly Mutant[] = [
   },
   ...mutantsOfLetters,
   ...mutantsOfWhatIsTold,
+  ...mutantsOfCopies,
 ];

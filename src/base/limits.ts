@@ -287,8 +287,9 @@ export const limits = {
   refusalLogMs: 1000,
   /** Longer waits are made of several timers: the runtimes' timers end at 2^31 ms, and fire at once beyond. */
   timerMsMax: 3_600_000,
-  /** Ids that one destination remembers for deduplication, and the memory of all of them: some 36 bytes an id. Beyond, the oldest are forgotten. */
+  /** Ids that one destination remembers for deduplication; beyond, the oldest are forgotten. */
   dedupIdsMax: 4_000_000,
+  /** The memory of the ids of all destinations, some 36 bytes an id; beyond, that with the most forgets its oldest. */
   dedupBytesMax: 256 << 20,
   /** The longest window of deduplication: 7 days. */
   dedupWindowMsMax: 604_800_000,

@@ -25,14 +25,10 @@ export function amqpIdOf(
   keyStart: number,
   keyEnd: number,
 ): FoundId | null {
-  switch (by.kind) {
-    case "message-id":
-      return foundId(properties.buffer, properties.messageIdStart, properties.messageIdEnd);
-    case "header":
-      return headerOf(properties, by.name);
-    case "key":
-      return headerOf(properties, keyHeader) ?? foundId(keyBuffer, keyStart, keyEnd);
-  }
+  if (by.kind === "message-id")
+    return foundId(properties.buffer, properties.messageIdStart, properties.messageIdEnd);
+  if (by.kind === "header") return headerOf(properties, by.name);
+  return headerOf(properties, keyHeader) ?? foundId(keyBuffer, keyStart, keyEnd);
 }
 
 function headerOf({ buffer, headersStart, headersEnd }: PropertyOffsets, name: Buffer): FoundId | null {

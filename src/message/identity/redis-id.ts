@@ -13,20 +13,16 @@ const entry = new EntryReader();
 
 /** Of the entry in `buffer[start, end)`. Null where it has no such id. */
 export function redisIdOf(by: DedupBy, buffer: Buffer, start: number, end: number): FoundId | null {
-  switch (by.kind) {
-    case "header":
-      return fieldOf(by.name, buffer, start, end);
-    case "message-id":
-      entry.open(buffer, start, end);
-      while (entry.next()) {
-        const { nameStart, nameEnd } = entry;
-        if (messageIdNames.some((name) => isSameBytes(buffer, nameStart, nameEnd, name)))
-          return foundId(buffer, entry.valueStart, entry.valueEnd);
-      }
-      return null;
-    case "key":
-      return fieldOf(keyName, buffer, start, end) ?? fieldOf(routingKeyName, buffer, start, end);
+  if (by.kind === "header") return fieldOf(by.name, buffer, start, end);
+  if (by.kind === "key")
+    return fieldOf(keyName, buffer, start, end) ?? fieldOf(routingKeyName, buffer, start, end);
+  entry.open(buffer, start, end);
+  while (entry.next()) {
+    const { nameStart, nameEnd } = entry;
+    if (messageIdNames.some((name) => isSameBytes(buffer, nameStart, nameEnd, name)))
+      return foundId(buffer, entry.valueStart, entry.valueEnd);
   }
+  return null;
 }
 
 function fieldOf(name: Buffer, buffer: Buffer, start: number, end: number): FoundId | null {

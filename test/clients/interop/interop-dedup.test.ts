@@ -166,7 +166,7 @@ function unknown(by: By, body: string): Sent {
     "",
     body,
   );
-  return rest as Sent;
+  return rest;
 }
 
 const nameOf = (way: Way, by: By, kind: string): string =>
