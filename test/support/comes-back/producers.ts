@@ -8,7 +8,7 @@ export interface Outgoing {
   readonly body: string;
   /** The body, where it is not given. */
   readonly id?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly delayMs?: number;
 }
 
 export interface ProducerKind {
@@ -16,8 +16,8 @@ export interface ProducerKind {
   publish(world: World, to: string, messages: readonly Outgoing[]): Promise<void>;
 }
 
-function headersOf(by: ProducerKind["name"], { headers }: Outgoing): Record<string, string> {
-  return { "made-by": by, ...headers };
+function headersOf(by: ProducerKind["name"], { delayMs }: Outgoing): Record<string, string> {
+  return { "made-by": by, ...(delayMs === undefined ? {} : { "x-delay": String(delayMs) }) };
 }
 
 const amqp: ProducerKind = {
@@ -45,10 +45,11 @@ const amqp: ProducerKind = {
 const redis: ProducerKind = {
   name: "Redis",
   async publish({ clients }, to, messages) {
-    for (const message of messages) {
-      const { body, id = body } = message;
-      const fields = { body, key: id, "amqp.message-id": id, ...headersOf("Redis", message) };
-      await clients.redis.xadd(to, "*", ...Object.entries(fields).flat());
+    for (const { body, id = body, delayMs } of messages) {
+      const fields = Object.entries({ body, key: id, "amqp.message-id": id, "made-by": "Redis" }).flat();
+      // XADD has to answer an entry's id, so a delay is a command of its own.
+      if (delayMs === undefined) await clients.redis.xadd(to, "*", ...fields);
+      else await clients.redis.call("TROIKA.XADD", to, "DELAY", delayMs, "*", ...fields);
     }
   },
 };
