@@ -7,7 +7,7 @@ import tempfile
 import time
 from datetime import datetime, timedelta, timezone
 
-from check import equal, management, run, until
+from check import WAIT_SECONDS_MAX, equal, management, run, until
 
 os.environ["NOTES_FOLDER"] = tempfile.mkdtemp(prefix="celery-notes-")
 import celery_comes_back_tasks as tasks  # noqa: E402 (it reads the folder's name)
@@ -68,6 +68,29 @@ def raises():
     equal((headers["x-death"][0]["queue"], headers["x-death"][0]["reason"]), ("failing", "rejected"))
 
 
+def goes_home():
+    """its dead letter is retried to the origin: the task runs again, and is right this time; undone before that, it does not"""
+    tasks.rejecting.apply_async(("mended",), {"right_at": 100}, queue="letters")
+    (letter,) = dead("letters", 1)
+    equal(letter["properties"]["headers"]["task"], "celery_comes_back_tasks.rejecting")
+    equal(len(tasks.times("mended")), 2)
+    # While nobody consumes.
+    reply = {"destination": ["failing@localhost"], "reply": True, "timeout": WAIT_SECONDS_MAX, "limit": 1}
+    app.control.cancel_consumer("letters", **reply)
+    body = {"queue": "letters.dead", "filter": 'header.task ~ "rejecting"'}
+    moved = management("POST", "troika/deadletters/retry?wait=60000", body)
+    equal((moved["matched"], moved["moved"]), (1, 1))
+    undone = management("POST", f"troika/operations/{moved['operation']}/undo?wait=60000")
+    equal((undone["found"], undone["taken_back"]), (1, 1))
+    dead("letters", 1)
+    app.control.add_consumer("letters", **reply)
+    tasks.note("mended-mended", "yes")
+    equal(management("POST", "troika/deadletters/retry?wait=60000", body)["moved"], 1)
+    until(lambda: tasks.notes("mended-right") == ["3"], "the task that is right")
+    dead_now = management("GET", "troika/messages/%2F/letters.dead")["messages"]
+    equal(dead_now, [])
+
+
 def lost():
     """reject_on_worker_lost: a task that kills its process each time is a dead letter in the end"""
     tasks.deadly.apply_async(("deadly",), queue="deadly")
@@ -90,6 +113,7 @@ def countdowns():
 
 
 policy("failing", retry_limit=3, retry_backoff_ms=BACKOFF_MS)
+policy("letters", retry_limit=2, retry_backoff_ms=20)
 policy("deadly", retry_limit=3, retry_backoff_ms=BACKOFF_MS)
-worker = start_worker("failing", "--queues", "failing,deadly", "--prefetch-multiplier", "10")
-run([rejects, raises, lost, countdowns])
+worker = start_worker("failing", "--queues", "failing,deadly,letters", "--prefetch-multiplier", "10")
+run([rejects, raises, goes_home, lost, countdowns])

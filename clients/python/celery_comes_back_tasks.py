@@ -17,7 +17,7 @@ app.conf.update(
     task_acks_on_failure_or_timeout=False,
     broker_connection_retry_on_startup=True,
     broker_transport_options={"confirm_publish": True},
-    task_queues=[Queue(name) for name in ("failing", "deadly")],
+    task_queues=[Queue(name) for name in ("failing", "deadly", "letters")],
 )
 # What tasks leave for the program beside it.
 folder = os.environ.get("NOTES_FOLDER", "")

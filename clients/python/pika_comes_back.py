@@ -117,6 +117,41 @@ def fails_three_times():
     worker.stop()
 
 
+def goes_home():
+    """an operator looks, retries to the origin, undoes it, and retries again when the consumer is mended"""
+    policy("letters", retry_limit=2, retry_backoff_ms=50)
+    channel = shop("letters", "letter.#")
+    failing = Worker("letters", refuse_bad)
+    for body in (b"bad one", b"good one", b"bad two"):
+        sent = pika.BasicProperties(delivery_mode=2, message_id=body.decode(), headers={"kind": body.decode()[:3]})
+        channel.basic_publish("shop", "letter.new", body, sent)
+    dead("letters", 2)
+    failing.stop()
+    (group,) = [each for each in management("GET", "troika/deadletters")["groups"] if each["queue"] == "letters.dead"]
+    equal((group["count"], group["reason"], group["origin"]["name"]), (2, "rejected", "letters"))
+
+    def retry(**more):
+        found = management("POST", "troika/deadletters/retry?wait=60000", {"queue": "letters.dead", **more})
+        return found["matched"], found["moved"], found["operation"]
+
+    equal(retry(dry_run=True)[:2], (2, 0))
+    matched, moved, operation = retry(filter='body ~ "one" and header.kind = bad')
+    equal((matched, moved), (1, 1))
+    equal([[each["payload"] for each in looked(queue)] for queue in ("letters", "letters.dead")], [["bad one"], ["bad two"]])
+    undone = management("POST", f"troika/operations/{operation}/undo?wait=60000")
+    equal((undone["found"], undone["taken_back"], undone["consumed"]), (1, 1, 0))
+    equal([len(looked(queue)) for queue in ("letters", "letters.dead")], [0, 2])
+    equal(retry(edit={"headers": {"set": {"mended": True}}})[:2], (2, 2))
+    mended = Worker("letters", accept)
+    until(lambda: len(mended.seen) == 2, "both again")
+    equal({each[1] for each in mended.seen}, {b"bad one", b"bad two"})
+    # A new message there: it is delivered for the first time.
+    equal({each[2:] for each in mended.seen}, {(False, None)})
+    until(lambda: management("GET", "queues/%2F/letters")["messages"] == 0, "an empty queue")
+    equal(looked("letters.dead"), [])
+    mended.stop()
+
+
 def waits_over_reconnection():
     """what waits is seen by an operator, and comes to the connection that is there then"""
     policy("waiting", retry_limit=5, retry_backoff_ms=1000)
@@ -154,4 +189,4 @@ def in_a_transaction():
     equal([each["payload"] for each in dead("ledger", 1)], ["bad entry"])
 
 
-run([fails_three_times, waits_over_reconnection, in_a_transaction])
+run([fails_three_times, goes_home, waits_over_reconnection, in_a_transaction])
