@@ -93,9 +93,7 @@ export class QueueRetriesActor implements Actor {
   }
 
   act(): void {
-    const jumps = this.#world.counts["clock jumps"] ?? 0;
-    if (jumps !== this.#jumps) for (const message of this.#messages.values()) message.notBefore = 0;
-    this.#jumps = jumps;
+    this.#lookAtClock();
     const client = this.#client;
     if (client === null) return this.#connect();
     if (this.#isWaiting || this.#isChecked) return;
@@ -106,6 +104,13 @@ export class QueueRetriesActor implements Actor {
     else if (choice < 0.75) this.#get(client);
     else if (choice < 0.77) client.cut();
     else this.#publish(client);
+  }
+
+  /** Also before a delivery is judged: it may have been on its way when the clock was set. */
+  #lookAtClock(): void {
+    const jumps = this.#world.counts["clock jumps"] ?? 0;
+    if (jumps !== this.#jumps) for (const message of this.#messages.values()) message.notBefore = 0;
+    this.#jumps = jumps;
   }
 
   #connect(): void {
@@ -186,6 +191,7 @@ export class QueueRetriesActor implements Actor {
 
   #got({ body, tag }: Delivery): void {
     const { isDamaged, time } = this.#world;
+    this.#lookAtClock();
     const message = this.#messages.get(body);
     this.#world.note(`${this.name} gets ${body} at ${time.now()}`);
     this.#world.count("messages taken that may be rejected");

@@ -8,6 +8,8 @@ export interface BatchOptions {
   readonly values: readonly string[];
   /** None, if it is not there. */
   readonly keys?: readonly string[];
+  /** Headers of each record, as texts; none where it is not there. */
+  readonly headersOf?: readonly Readonly<Record<string, string>>[];
   readonly timestamp: number;
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -18,7 +20,7 @@ const recordBytesMax = 1 << 20;
 
 /** An uncompressed batch. */
 export function makeBatch(options: BatchOptions): Buffer {
-  const { values, keys, timestamp, producerId, producerEpoch, baseSequence } = options;
+  const { values, keys, headersOf, timestamp, producerId, producerEpoch, baseSequence } = options;
   const writer = new ByteWriter();
   const builder = new KafkaBatchBuilder();
   builder.begin(writer, {
@@ -32,6 +34,7 @@ export function makeBatch(options: BatchOptions): Buffer {
   values.forEach((value, i) => {
     const key = keys?.[i];
     if (key !== undefined) builder.key(Buffer.from(key));
+    for (const [name, text] of Object.entries(headersOf?.[i] ?? {})) builder.header(name, Buffer.from(text));
     builder.value(Buffer.from(value)).record(i, timestamp);
   });
   builder.finish();

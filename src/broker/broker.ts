@@ -119,14 +119,14 @@ export class Broker {
   readonly wallTimers: WallTimers;
   /** Appends records to streams that may have to be made, without a client. Set by the protocol whose streams they are. */
   enterStream: EnterStream | null = null;
-  /** What keeps records for queues and streams until a later time; whoever looks at what is scheduled asks each. */
-  readonly laterTables: LaterTable[] = [];
   /** Exchanges that keep messages have them from here. Set by the protocol whose exchanges they are. */
   stations: Stations | null = null;
   /** Keeps messages that are to arrive later. Set by the wiring, as soon as the journal has been replayed. */
   delays: Delays | null = null;
   /** Keeps what Kafka groups gave up, until it can be read again. Set like `delays`. */
   returned: ReturnedRecords | null = null;
+  /** Where records wait for their time, by the prefix of the virtual hosts that they wait in (names.ts). */
+  readonly timetables = new Map<string, LaterTable>();
   readonly vhosts = new Map<string, Vhost>();
   /** Policies, limits, and what else is kept by name in a virtual host. */
   readonly parameters: RuntimeParameters;

@@ -55,6 +55,13 @@ export const companionPrefixes = {
   recentHistory: "\0recent-history/",
 } as const;
 
+/** Of these, where what a client has sent waits for a queue or stream of the same name, in the order in which it is shown. */
+export const laterPrefixes = [
+  companionPrefixes.scheduled,
+  companionPrefixes.later,
+  companionPrefixes.returned,
+] as const;
+
 /**
  * A name as text for people. Names are latin1 strings of their bytes, since a Redis key may be any bytes: the `length` of a name
  * is its size in bytes. A name in UTF-8 is shown decoded.

@@ -27,6 +27,7 @@ import { absentEndpoints } from "../rabbitmq/without.ts";
 import { deadLetterEndpoints } from "../troika/deadletters.ts";
 import { destinationEndpoints } from "../troika/destinations.ts";
 import { explainEndpoints } from "../troika/explain.ts";
+import { delayedEndpoints } from "../troika/delayed.ts";
 import { messageEndpoints } from "../troika/messages.ts";
 import { operationEndpoints } from "../troika/operations.ts";
 import { undoEndpoints } from "../troika/undo.ts";
@@ -74,6 +75,7 @@ const endpoints: readonly Endpoint[] = [
   ...operationEndpoints,
   ...undoEndpoints,
   ...unroutableEndpoints,
+  ...delayedEndpoints,
 ];
 
 export const apiRouter = new ApiRouter(endpoints);

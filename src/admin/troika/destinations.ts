@@ -13,6 +13,7 @@
 import type { GroupCursor } from "../../broker/groups/group-cursor.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { Topic } from "../../broker/queue/topics.ts";
+import { waitingCountOf } from "../../broker/schedule/listing.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { seenVhosts, vhostAt } from "../api/audience.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
@@ -74,6 +75,8 @@ const fields: Fields<Item> = {
   kind: ({ kind }) => kind,
   messages: (item) => sumOf(item, ({ messageCount }) => messageCount),
   messages_deduplicated: (item) => sumOf(item, ({ deduplicated }) => deduplicated),
+  messages_delayed: (item) =>
+    sumOf(item, ({ vhost, name }) => waitingCountOf(vhost.broker, vhost.name, name)),
   messages_unacknowledged: (item) => sumOf(item, ({ unacknowledgedCount }) => unacknowledgedCount),
   messages_waiting: (item) => sumOf(item, ({ waitingCount }) => waitingCount),
   name: ({ name }) => shownName(name),

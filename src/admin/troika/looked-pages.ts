@@ -13,6 +13,7 @@ import { PageRoom } from "../../broker/look/page-room.ts";
 import { lookingAtScheduled } from "../../broker/look/scheduled.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
+import { laterPrefixes } from "../../broker/names.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 
 export interface LookedParts {
@@ -69,8 +70,8 @@ export function* lookingAtLater(
 ): Job<LookedParts> {
   const room = new PageRoom(messagesMax, filter);
   const first = Number(start.place);
-  for (let table = first; table < broker.laterTables.length; table++) {
-    const log = broker.laterTables[table]!.findIn(vhostName, name);
+  for (let table = first; table < laterPrefixes.length; table++) {
+    const log = broker.timetables.get(laterPrefixes[table]!)?.findIn(vhostName, name);
     if (log === undefined) continue;
     const from = table === first ? start.offset : 0;
     const next = yield* lookingAtScheduled(log, { from, payloadBytesMax, filter }, room);

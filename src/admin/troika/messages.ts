@@ -20,6 +20,7 @@ import { jsonType, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
+import { laterPrefixes } from "../../broker/names.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 import { filterOf } from "./filter-text.ts";
 import { lookingAtDead, lookingAtLater, partStartOf, type PartStart } from "./looked-pages.ts";
@@ -43,7 +44,13 @@ const query = {
 } as const;
 
 /** @throws Refusal */
-function numberIn(asked: URLSearchParams, name: string, usual: number, least: number, most: number): number {
+export function numberIn(
+  asked: URLSearchParams,
+  name: string,
+  usual: number,
+  least: number,
+  most: number,
+): number {
   const text = asked.get(name) || null;
   if (text === null) return usual;
   const value = Number(text);
@@ -155,7 +162,7 @@ function hasBesides(vhost: Vhost, name: string): boolean {
   const { broker, name: vhostName } = vhost;
   return (
     vhost.findQueue(deadQueueName(name)) !== undefined ||
-    broker.laterTables.some((table) => table.findIn(vhostName, name) !== undefined)
+    laterPrefixes.some((prefix) => broker.timetables.get(prefix)?.findIn(vhostName, name) !== undefined)
   );
 }
 

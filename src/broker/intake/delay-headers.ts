@@ -14,7 +14,7 @@ import { displayText } from "../../message/amqp/text.ts";
 export const delayHeader = "x-delay";
 export const deliverAtHeader = "x-deliver-at";
 /** The plugin's longest delay: that of Erlang's timers. A message with a longer one does not wait. */
-export const delayMsMax = 4_294_967_295;
+const delayMsMax = 4_294_967_295;
 const int32Max = 0x7fff_ffff;
 
 /** How long `x-delay` says that a message waits, ms; 0: it does not. */

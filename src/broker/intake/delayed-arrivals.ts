@@ -14,7 +14,7 @@ import { AmqpRecordMessage, appendStored, type OutgoingMessage } from "../exchan
 import { companionPrefixes } from "../names.ts";
 import type { RecordBytes } from "../schedule/enter-stream.ts";
 import { Timetable } from "../schedule/timetable.ts";
-import type { Delays, IntakePlace } from "./intake.ts";
+import type { Delays, IntakePlace, NamedPlace } from "./intake.ts";
 import { waitingForm } from "./waiting-form.ts";
 
 const againMsMin = 1000;
@@ -43,6 +43,10 @@ export class DelayedArrivals implements Delays {
     const target = this.#broker.vhost(vhost.name);
     if (target === undefined) return;
     this.#timetable.add(target, name, { due, ...waitingForm(outgoing) }, handle, log.isDurable);
+  }
+
+  renamed(from: NamedPlace, to: NamedPlace): void {
+    this.#timetable.move(from, to);
   }
 
   /** True: it waits no more. */

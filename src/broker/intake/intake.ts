@@ -31,9 +31,16 @@ export interface IntakePlace {
   };
 }
 
+export interface NamedPlace {
+  readonly vhostName: string;
+  readonly name: string;
+}
+
 /** Keeps messages until their time. */
 export interface Delays {
   add(place: IntakePlace, message: OutgoingMessage, due: number): void;
+  /** What waits for one name waits for the other from now on. */
+  renamed(from: NamedPlace, to: NamedPlace): void;
 }
 
 /** Knows what came within a window. */

@@ -1,5 +1,5 @@
 /**
- * Looks at the messages that enter a queue or stream later: what the tables of `broker.laterTables` keep for it, table by table in the order in
+ * Looks at the messages that enter a queue or stream later: what the tables of `laterPrefixes` keep for it, table by table in the order in
  * which they came.
  *
  * Not here: keeping them (schedule/timetable.ts), what is in the queue already (look.ts). The bounds of a page are those of look.ts.

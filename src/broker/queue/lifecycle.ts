@@ -153,6 +153,8 @@ export function renameStream(queue: Queue, target: Vhost, name: string): Queue {
   queue.groups = new Map();
   vhost.broker.storage.definitions.delete(definitionKey("queue", vhost.name, queue.name));
   const renamed = adoptStream(target, name, { log, groups, deleteAt });
+  const from = { vhostName: vhost.name, name: queue.name };
+  vhost.broker.delays?.renamed(from, { vhostName: target.name, name });
   tellWaiters(queue);
   return renamed;
 }

@@ -1,4 +1,5 @@
-/** What keeps records for queues or streams until a later time, for those who look at what is scheduled: a `Timetable` is one. */
+/** What keeps records for queues or streams until a later time, for those who look at what is scheduled or cancel it: a `Timetable` is one. */
+import type { EntryId } from "../../message/entry-id.ts";
 import type { Log, LogReader } from "../../storage/index.ts";
 
 /** A log of records that wait, each in the form of scheduled-log.ts. */
@@ -13,4 +14,6 @@ export interface LaterLog {
 export interface LaterTable {
   /** Of what waits for the queue or stream of that name; undefined: nothing does. */
   findIn(vhostName: string, name: string): LaterLog | undefined;
+  /** Says whether the record of that handle was waiting: then it never comes. */
+  cancelIn(vhostName: string, name: string, handle: EntryId): boolean;
 }

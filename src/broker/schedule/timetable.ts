@@ -11,7 +11,8 @@ import { EntryId } from "../../message/entry-id.ts";
 import type { LogReader } from "../../storage/index.ts";
 import type { Broker } from "../broker.ts";
 import type { EnterStream } from "./enter-stream.ts";
-import { implicitStream } from "../queue/lifecycle.ts";
+import type { LaterTable } from "./later-table.ts";
+import { implicitStream, renameStream } from "../queue/lifecycle.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { QueueListener } from "../queue/readers.ts";
 import type { Vhost } from "../vhost.ts";
@@ -31,6 +32,11 @@ interface Destination {
   readonly enter: EnterStream;
   /** How long a record that did not enter waits for the next try, where so many wait for the same. */
   readonly againMs?: (waiting: number) => number;
+}
+
+interface WaitingPlace {
+  readonly vhostName: string;
+  readonly name: string;
 }
 
 /** A record that its stream does not take is tried again after this. */
@@ -77,14 +83,19 @@ class Waiting implements TimedOwner {
   }
 }
 
-export class Timetable {
+export class Timetable implements LaterTable {
   readonly #broker: Broker;
   readonly #timers: WallTimers;
   readonly #destination: Destination;
   /** By vhost and name. */
   readonly #waiting = new Map<string, Map<string, Waiting>>();
   /** A log was deleted, by this or with the virtual host that it is for. */
-  readonly #listener: QueueListener = { queueMade: () => {}, queueDeleted: (queue) => this.#forget(queue) };
+  readonly #listener: QueueListener = {
+    queueMade: (queue) => {
+      if (queue.log.length > 0) this.#adopt(queue);
+    },
+    queueDeleted: (queue) => this.#forget(queue),
+  };
   /** Records that have entered their streams since the start. */
   delivered = 0;
   /** The highest handle of the logs that are gone: a log that takes the place of one of them goes on behind it, even in the same tick. */
@@ -94,6 +105,7 @@ export class Timetable {
     this.#broker = broker;
     this.#destination = destination;
     this.#timers = broker.wallTimers;
+    broker.timetables.set(destination.vhostPrefix, this);
   }
 
   /** The journal has been replayed, and `broker.enterStream` is set: what waits is read in slices, and enters its stream when it is due. */
@@ -166,9 +178,29 @@ export class Timetable {
     return queue;
   }
 
+  /** What waits for one destination waits for another one from now on, for which nothing waits. */
+  move(from: WaitingPlace, to: WaitingPlace): void {
+    const queue = this.findIn(from.vhostName, from.name);
+    if (queue === undefined) return;
+    const hidden = this.#broker.createVhost(`${this.#destination.vhostPrefix}${to.vhostName}`);
+    hidden.queueListeners.add(this.#listener);
+    renameStream(queue, hidden, to.name);
+  }
+
+  /** A log has come that is not empty: it was renamed. */
+  #adopt(queue: Queue): void {
+    const waiting = this.#add(queue.vhost.name.slice(this.#destination.vhostPrefix.length), queue);
+    waiting.isRead = false;
+    this.#broker.work.run(this.#reading([waiting]), () => {});
+  }
+
   /** Says whether it was waiting. */
   cancel(vhost: Vhost, name: string, handle: EntryId): boolean {
-    const waiting = this.#waiting.get(vhost.name)?.get(name);
+    return this.cancelIn(vhost.name, name, handle);
+  }
+
+  cancelIn(vhostName: string, name: string, handle: EntryId): boolean {
+    const waiting = this.#waiting.get(vhostName)?.get(name);
     if (waiting === undefined) return false;
     const { queue } = waiting;
     const offset = offsetOfHandle(queue, handle);

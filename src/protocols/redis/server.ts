@@ -252,7 +252,6 @@ export class RedisServer {
     this.timetable = new Timetable(broker, { vhostPrefix: companionPrefixes.scheduled, enter });
     this.timetable.begin();
     resumeGroups(broker);
-    broker.laterTables.push(this.timetable);
     keyspace.listener = this.notices;
     this.tracking = new Tracking(this, keyspace.seed);
     keyspace.watcher = new KeyChanges(this.watches, this.blocking, this.tracking);

@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import amqplib from "amqplib";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
 import { type KafkaWireClient, makeBatch } from "../../support/kafka-wire-client.ts";
+import { api } from "../../support/users.ts";
 import { KafkaClients, textOf } from "./kafka-support.ts";
 
 let broker: TestBroker;
@@ -24,6 +25,7 @@ interface Sent {
   epoch?: number;
   sequence: number;
   values: string[];
+  headersOf?: Record<string, string>[];
 }
 
 async function newProducer(client: KafkaWireClient): Promise<number> {
@@ -38,9 +40,10 @@ async function send(
   topic: string,
   batch: Sent,
 ): Promise<[error: number, offset: number]> {
-  const { producerId, epoch = 0, sequence, values } = batch;
+  const { producerId, epoch = 0, sequence, values, headersOf = [] } = batch;
   const timestamp = Date.now();
-  const records = makeBatch({ values, timestamp, producerId, producerEpoch: epoch, baseSequence: sequence });
+  const producer = { producerId, producerEpoch: epoch, baseSequence: sequence };
+  const records = makeBatch({ values, headersOf, timestamp, ...producer });
   const topicData = [{ name: topic, partitionData: [{ index: 0, records }] }];
   const { responses } = await client.request("Produce", 9, { acks: -1, timeoutMs: 1000, topicData });
   const { errorCode, baseOffset } = responses[0]!.partitionResponses[0]!;
@@ -131,4 +134,36 @@ test("sequences are remembered over SIGKILL and over a restart; ids are not give
   assert.deepEqual(await send(client, "killed", { producerId, sequence: 10, values: ["10"] }), [0, 10]);
   assert.ok((await newProducer(client)) > producerId);
   assert.equal((await clients.readByJs("killed", 11)).length, 11);
+});
+
+test("a batch of which records wait is sent again, also after a kill: none is there twice", async () => {
+  const connection = await amqplib.connect(broker.amqpUrl);
+  const channel = await connection.createChannel();
+  const args = { "x-queue-type": "stream", "x-delay-allowed": true };
+  await channel.assertQueue("again.later", { durable: true, arguments: args });
+  await connection.close();
+  let client = await clients.wire();
+  const producerId = await newProducer(client);
+  const later = { "x-delay": "600000" };
+  const batch = { producerId, sequence: 0, values: ["a", "b", "c"], headersOf: [later, {}, {}] };
+  assert.deepEqual(await send(client, "again.later", batch), [errors.none, 0]);
+  assert.deepEqual(await send(client, "again.later", batch), [errors.none, 0]);
+  const all = { producerId, sequence: 3, values: ["d"], headersOf: [later] };
+  // Nothing of it is stored yet: the answer is the log's end.
+  assert.deepEqual(await send(client, "again.later", all), [errors.none, 2]);
+  await broker.kill();
+  await broker.restart();
+  client = await clients.wire();
+  assert.deepEqual(await send(client, "again.later", batch), [errors.none, 0]);
+  assert.deepEqual(await send(client, "again.later", all), [errors.none, 2]);
+  assert.deepEqual(await send(client, "again.later", { producerId, sequence: 4, values: ["e"] }), [
+    errors.none,
+    2,
+  ]);
+  assert.deepEqual((await clients.readByJs("again.later", 3)).map(textOf), ["b", "c", "e"]);
+  const { body } = await api(broker, "GET", "troika/delayed/%2F/again.later");
+  assert.deepEqual(
+    (body as { messages: { payload: string }[] }).messages.map(({ payload }) => payload),
+    ["a", "d"],
+  );
 });

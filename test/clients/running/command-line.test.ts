@@ -317,6 +317,39 @@ test("what is published is shown, taken and purged", async () => {
   assert.equal((await run("purge", "log", "--yes")).code, 6);
 });
 
+test("dead letters are listed, go home and are taken back", async () => {
+  await ok("apply", fileOf("dying.yaml", "queues: [{ name: dying, arguments: { x-retry-limit: 1 } }]"));
+  await ok("pub", "dying", "one", "two", "three");
+  const connection = await amqplib.connect(`amqp://guest:secret@127.0.0.1:${broker.ports.amqp}`);
+  try {
+    const channel = await connection.createChannel();
+    const take = async (): Promise<amqplib.GetMessage> => (await channel.get("dying")) as amqplib.GetMessage;
+    for (let left = 3; left > 0; left--) channel.nack(await take(), false, false);
+    await channel.checkQueue("dying");
+    assert.match(await ok("deadletters"), /^dying\.dead +\/ +rejected +dying +3 /m);
+    assert.deepEqual(
+      [await run("retry", "dying.dead", "--dry-run")].map(({ code, stdout, stderr }) => [
+        code,
+        stdout,
+        stderr,
+      ]),
+      [[0, "would move 3 of 3 dead letters home\n", ""]],
+    );
+    const moved = await run("retry", "dying.dead", "--filter", "body != two", "--rate", "1000");
+    assert.equal(moved.stdout, "moved 2 dead letters home\n");
+    const [, id] = /troikamq undo (\S+)/.exec(moved.stderr) ?? [];
+    assert.match(await ok("operations"), new RegExp(`^${id!} +retry +finished +dying\\.dead +/ +2 +2 `, "m"));
+    channel.ack(await take());
+    await channel.checkQueue("dying");
+    assert.equal(await ok("undo", id!), "took 1 dead letter back; 1 consumed\n");
+    assert.equal((await jsonOf("peek", "dying.dead")).length, 2);
+    const refused = await run("undo", "9999-ff");
+    assert.deepEqual([refused.code, /no operation '9999-ff'/.test(refused.stderr)], [5, true]);
+  } finally {
+    await connection.close();
+  }
+});
+
 test("what is held and what waits for a retry is shown and counted, and looking changes nothing", async () => {
   await ok(
     "apply",

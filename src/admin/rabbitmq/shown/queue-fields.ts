@@ -6,6 +6,7 @@
 import { queueCounters } from "../../../broker/rates.ts";
 import { effectiveDefinition } from "../../../broker/policy/policy.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
+import { waitingCountOf } from "../../../broker/schedule/listing.ts";
 import { queueTypeOf } from "../../../broker/queue/queue-type.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Fields } from "../../api/list.ts";
@@ -102,6 +103,8 @@ function when(isOf: OfType, field: (queue: Queue) => unknown) {
 
 const totalFields: Fields<Queue> = {
   messages: (queue) => totalOf(queue) + queue.lettersWaiting,
+  // They are none of the queue's yet. Only where there are some, since RabbitMQ has no such messages.
+  messages_delayed: ({ vhost, name }) => waitingCountOf(vhost.broker, vhost.name, name) || undefined,
   messages_ready: ({ readyCount }) => readyCount,
   messages_unacknowledged: unacknowledgedOf,
   // RabbitMQ has no such messages: only where there are some.

@@ -33,6 +33,8 @@ const answerBytesMax = 2 << 20;
 const answerRecordsMax = 4000;
 const partitionHeadBytes = 96;
 const rangeBytes = 20;
+/** From version 1 on they may not be null. */
+const noRecords = Buffer.alloc(0);
 const acquireModes = { wholeBatches: 0, strict: 1 } as const;
 
 function refusal(error: KafkaErrorName, errorMessage: string | null = null): Answer {
@@ -206,7 +208,7 @@ function emptyPartition(partitionIndex: number): PartitionInput {
     errorCode: errorCodes.NONE,
     acknowledgeErrorCode: errorCodes.NONE,
     currentLeader: { leaderId: nodeId, leaderEpoch },
-    records: null,
+    records: noRecords,
     acquiredRecords: [],
   };
 }

@@ -1,0 +1,172 @@
+/**
+ * `troikamq retry NAME`: the dead letters of a queue or stream go back to where they died. `troikamq operations`: what was started so, and how
+ * far it is. `troikamq undo ID`: what nobody has got yet goes back to the dead letters.
+ *
+ * Not here: moving them (src/broker/operations/). What takes long goes on in the broker, whether or not the command waits for it.
+ */
+import type { Command } from "commander";
+import { type Api, path } from "../broker/api.ts";
+import { wholeNumber } from "../numbers.ts";
+import type { Column } from "../output/table.ts";
+import { countText } from "../output/text.ts";
+import type { Printer } from "../output/printer.ts";
+import { answerNo, type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+
+interface Operation {
+  readonly id: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly vhost: string;
+  readonly source: string;
+  readonly matched: number;
+  readonly moved: number;
+  readonly unroutable: number;
+  readonly full?: number;
+  readonly refused?: number;
+  readonly error?: string;
+  readonly started_by: string;
+  readonly started_at: number;
+}
+
+const columns: readonly Column<Operation>[] = [
+  { head: "ID", cell: ({ id }) => id },
+  { head: "KIND", cell: ({ kind }) => kind },
+  { head: "STATE", cell: ({ state }) => state },
+  { head: "FROM", cell: ({ source }) => source },
+  { head: "VHOST", cell: ({ vhost }) => vhost },
+  { head: "MATCHED", cell: ({ matched }) => matched },
+  { head: "MOVED", cell: ({ moved }) => moved },
+  { head: "STARTED", cell: ({ started_at: at }) => new Date(at).toISOString() },
+  { head: "BY", cell: ({ started_by: by }) => by },
+];
+
+function lettersText(count: number): string {
+  return `${countText(count)} dead letter${count === 1 ? "" : "s"}`;
+}
+
+/** How long one request waits; the broker's most. */
+const waitMs = 30_000;
+const pollMs = 500;
+
+/** Waits for the end, and says how far it is to people. */
+async function ended(api: Api, printer: Printer, id: string): Promise<Operation> {
+  let told = -1;
+  for (;;) {
+    const operation = await api.get<Operation>(path`/api/troika/operations/${id}`);
+    if (operation.state !== "running") return operation;
+    if (operation.moved !== told) printer.remark(`${countText(operation.moved)} moved so far`);
+    told = operation.moved;
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+function stayedText({ unroutable, full = 0, refused = 0 }: Operation): string {
+  const stayed = [
+    ...(unroutable > 0 ? [`${countText(unroutable)} with no place to go back to`] : []),
+    ...(full > 0 ? [`${countText(full)} whose place has no room`] : []),
+    ...(refused > 0 ? [`${countText(refused)} whose place you may not write to`] : []),
+  ];
+  return stayed.length === 0 ? "" : `; still there: ${stayed.join(", ")}`;
+}
+
+interface RetryOptions extends BrokerOptions {
+  readonly filter?: string;
+  readonly limit?: number;
+  readonly rate?: number;
+  readonly dryRun?: true;
+  readonly wait: boolean;
+}
+
+export function defineRetry(command: Command): void {
+  withBroker(command)
+    .argument("<name>", "a queue or stream with dead letters, such as orders.dead")
+    .option("--filter <conditions>", "only those, such as 'reason = rejected and header.tries < 9'")
+    .option("--limit <n>", "so many at most", wholeNumber(1))
+    .option("--rate <n>", "so many a second at most", wholeNumber(1))
+    .option("--dry-run", "only count them")
+    .option("--no-wait", "leave it to the broker: see troikamq operations")
+    .addHelpText(
+      "after",
+      examples(
+        "troikamq retry orders.dead --dry-run",
+        "troikamq retry orders.dead --limit 10",
+        "troikamq retry orders.dead --filter 'time > 2026-01-31T12:00Z' --rate 500",
+      ),
+    )
+    .action(async (name: string, { filter, limit, rate, dryRun, wait, ...options }: RetryOptions) => {
+      const { api, printer, target } = sessionOf(options);
+      const body = { vhost: target.vhost, queue: name, filter, limit, rate, dry_run: dryRun === true };
+      const at = `/api/troika/deadletters/retry?wait=${wait ? waitMs : 0}`;
+      const { operation: id } = await api.send<{ operation: string }>("POST", at, body);
+      const found = wait
+        ? await ended(api, printer, id)
+        : await api.get<Operation>(path`/api/troika/operations/${id}`);
+      const { state, matched, moved, error } = found;
+      const movable = matched - found.unroutable - (found.full ?? 0) - (found.refused ?? 0);
+      const said =
+        dryRun === true
+          ? `would move ${countText(movable)} of ${lettersText(matched)} home`
+          : `moved ${lettersText(moved)} home${state === "running" ? " so far" : ""}`;
+      printer.done({ ...found }, `${said}${stayedText(found)}`);
+      if (state === "failed") {
+        printer.remark(`it has failed: ${error ?? ""}`);
+        answerNo();
+      } else if (dryRun !== true && moved > 0)
+        printer.remark(`take back what nobody has got yet: troikamq undo ${id}`);
+    });
+}
+
+export function defineUndo(command: Command): void {
+  withBroker(command)
+    .argument("<id>", "of troikamq retry, see troikamq operations")
+    .addHelpText("after", examples("troikamq undo 3-1f9c04aa"))
+    .action(async (undone: string, options: BrokerOptions) => {
+      const { api, printer } = sessionOf(options);
+      const at = path`/api/troika/operations/${undone}/undo`;
+      const begun = await api.send<Undone>("POST", `${at}?wait=${waitMs}`);
+      const { matched: found, moved, state, error } = await ended(api, printer, begun.operation);
+      const consumed = begun.consumed === null ? "" : `; ${countText(begun.consumed)} consumed`;
+      const held =
+        found > moved
+          ? `; ${countText(found - moved)} stay: a consumer has them, or may have read them, or there is no room`
+          : "";
+      printer.done(
+        { ...begun, state, found, taken_back: moved },
+        `took ${lettersText(moved)} back${consumed}${held}`,
+      );
+      if (state !== "failed") return;
+      printer.remark(`it has failed: ${error ?? ""}; the same undo again goes on`);
+      answerNo();
+    });
+}
+
+interface Undone {
+  readonly operation: string;
+  readonly consumed: number | null;
+}
+
+interface ListOptions extends BrokerOptions {
+  readonly cancel?: string;
+}
+
+export function defineOperations(command: Command): void {
+  withBroker(command)
+    .option("--cancel <id>", "end the one of that id where it stands")
+    .addHelpText("after", examples("troikamq operations", "troikamq operations --cancel 3-1f9c04aa"))
+    .action(async ({ cancel, ...options }: ListOptions) => {
+      const { api, printer } = sessionOf(options);
+      if (cancel !== undefined) {
+        const { moved, ...others } = await api.send<Operation>(
+          "POST",
+          path`/api/troika/operations/${cancel}/cancel`,
+        );
+        printer.done(
+          { moved, ...others },
+          `operation ${cancel} is ${others.state}; ${countText(moved)} moved`,
+        );
+        return;
+      }
+      const all = await api.get<Operation[]>("/api/troika/operations");
+      printer.list(all, columns, "no operation was started");
+    });
+}

@@ -1,0 +1,157 @@
+/**
+ * What waits for its time before it enters a queue, stream or partition: /api/troika/delayed. It is listed and can be cancelled.
+ *
+ *     {"messages": [{"id": "d1764540000000-0", "kind": "delayed", "due": 1764540060000, "payload": "...", ...}], "next": null}
+ *
+ * Not here: finding and reading it (broker/schedule/listing.ts). Invariants: whoever is answered may read that destination, and whoever
+ * cancels may take from it; a page is made in slices, its JSON included.
+ */
+import { limits } from "../../base/limits.ts";
+import type { Job, JobOutcome } from "../../base/turn-work.ts";
+import { type LogAct, mayUseLog } from "../../broker/access/rights.ts";
+import type { Broker } from "../../broker/broker.ts";
+import { contentOf, type LookedContent } from "../../broker/look/content.ts";
+import {
+  cancelWaiting,
+  type Listed,
+  listing,
+  type ListingWanted,
+  parseWaitId,
+  waitingCountOf,
+  type WaitId,
+} from "../../broker/schedule/listing.ts";
+import type { Vhost } from "../../broker/vhost.ts";
+import { done, jsonType, Refusal } from "../answers.ts";
+import { badRequest } from "../api/body.ts";
+import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
+import { brokerName, shownName } from "../rabbitmq/names.ts";
+import { shownPayload } from "../rabbitmq/shown/payload.ts";
+import { numberIn } from "./messages.ts";
+
+const messagesUsual = 100;
+const bytesPerUnit = 1024;
+const unitsOfMessage = 4;
+
+const query = {
+  from: "id to begin at, `next` of the page before",
+  limit: `messages of a page, 1 to ${limits.lookedMessagesMax}; ${messagesUsual} if it is not given`,
+  truncate: `bytes of each payload; ${limits.lookedBytesMax} at most, which is what it is if it is not given`,
+  encoding: "auto (text where the payload is UTF-8) or base64",
+} as const;
+
+interface Place {
+  readonly vhost: Vhost;
+  readonly name: string;
+}
+
+/** @throws Refusal */
+function placeFor({ broker, caller, names, remoteHost }: Asked<never>, act: LogAct): Place {
+  const vhost = vhostOfMessages(broker, caller, names["vhost"]!);
+  const name = brokerName(names["name"]!);
+  const shown = `'${names["name"]!}' in vhost '${names["vhost"]!}'`;
+  if (!mayUseLog({ authorization: caller, host: remoteHost }, act, vhost, name))
+    throw new Refusal(
+      401,
+      "not_authorised",
+      `ACCESS_REFUSED - access to queue ${shown} refused for user '${shownName(caller.name)}'`,
+    );
+  // What is scheduled may be for a stream that it will make.
+  if (vhost.findQueue(name) === undefined && waitingCountOf(broker, vhost.name, name) === 0)
+    throw Refusal.notFound(`no queue or stream ${shown}, and nothing waits for it`);
+  return { vhost, name };
+}
+
+/** @throws Refusal */
+function idIn(text: string, what: string): WaitId {
+  const id = parseWaitId(text);
+  if (id === null) throw badRequest(`${what} is '${text}': give an id of the list, such as d1764540000000-0`);
+  return id;
+}
+
+function shownWaiting(listed: Listed<LookedContent>, encoding: string): object {
+  const { content, ...place } = listed;
+  if ("unreadable" in content) return { ...place, unreadable: content.unreadable };
+  const { exchange, routingKey, properties, payload, payloadBytes } = content;
+  return {
+    ...place,
+    exchange,
+    routing_key: routingKey,
+    properties,
+    payload_bytes: payloadBytes,
+    ...shownPayload(payload, encoding),
+  };
+}
+
+function* page(
+  broker: Broker,
+  { vhost, name }: Place,
+  wanted: ListingWanted<LookedContent>,
+  encoding: string,
+): Job<readonly string[]> {
+  const { messages, next } = yield* listing(broker, vhost.name, name, wanted);
+  const pieces = ['{"messages":['];
+  for (const listed of messages) {
+    const text = JSON.stringify(shownWaiting(listed, encoding));
+    pieces.push(pieces.length === 1 ? text : `,${text}`);
+    yield unitsOfMessage + text.length / bytesPerUnit;
+  }
+  pieces.push(`],"next":${JSON.stringify(next)}}\n`);
+  return pieces;
+}
+
+async function* each(pieces: readonly string[]): AsyncIterable<string> {
+  yield* pieces;
+}
+
+export const delayedEndpoints: readonly Endpoint[] = [
+  endpoint({
+    method: "GET",
+    path: "/api/troika/delayed/{vhost}/{name}",
+    audience: "management",
+    summary:
+      "What waits for its time before it enters a queue, stream or partition: delayed messages, then what TROIKA.XADD scheduled.",
+    query,
+    run: (asked) => {
+      const { broker, query: given } = asked;
+      const place = placeFor(asked as Asked<never>, "read");
+      const from = given.get("from") || null;
+      const encoding = given.get("encoding") || "auto";
+      if (encoding !== "auto" && encoding !== "base64")
+        throw badRequest(`encoding is '${encoding}': give auto or base64`);
+      const truncate = numberIn(given, "truncate", limits.lookedBytesMax, 0, Number.MAX_SAFE_INTEGER);
+      const payloadBytesMax = Math.min(truncate, limits.lookedBytesMax);
+      const wanted: ListingWanted<LookedContent> = {
+        from: from === null ? null : idIn(from, "from"),
+        messagesMax: numberIn(given, "limit", messagesUsual, 1, limits.lookedMessagesMax),
+        bytesMax: limits.lookedBytesMax,
+        read: (record) => {
+          const { content, headerBytes } = contentOf(record, payloadBytesMax);
+          return { content, bytes: headerBytes + content.payload.length };
+        },
+      };
+      return new Promise<Answer>((resolve, reject) => {
+        broker.work.run(page(broker, place, wanted, encoding), (outcome: JobOutcome<readonly string[]>) => {
+          if ("error" in outcome) reject(outcome.error);
+          else resolve({ status: 200, type: jsonType, chunks: () => each(outcome.result) });
+        });
+      });
+    },
+  }),
+  endpoint({
+    method: "DELETE",
+    path: "/api/troika/delayed/{vhost}/{name}/{id}",
+    audience: "management",
+    summary: "Cancels one of these, so that it never comes.",
+    run: (asked) => {
+      const id = idIn(asked.names["id"]!, "the id");
+      const act = id.kind === "delayed" ? "take" : "removeEntries";
+      const { vhost, name } = placeFor(asked as Asked<never>, act);
+      if (!cancelWaiting(asked.broker, vhost.name, name, id))
+        throw Refusal.notFound(
+          `nothing waits under the id '${asked.names["id"]!}': it has come, or was cancelled`,
+        );
+      return done(204);
+    },
+  }),
+];
