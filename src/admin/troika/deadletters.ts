@@ -64,7 +64,7 @@ function* finding(vhosts: readonly Vhost[], mayRead: (queue: Queue) => boolean):
 function shownOrigin(origin: NonNullable<LetterGroup["origin"]>): object {
   const { kind, name, group, exchange } = origin;
   const shown = { kind, name: shownName(name) };
-  return kind === "group"
+  return kind !== "queue"
     ? { ...shown, group: shownName(group) }
     : { ...shown, exchange: shownName(exchange) };
 }

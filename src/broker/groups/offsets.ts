@@ -23,6 +23,8 @@ export class GroupOffsets {
   readonly #vhost: string;
   readonly #definitions: Storage["definitions"];
   readonly groups = new Map<string, GroupCommits>();
+  /** Of a group in the broker's form. Who knows the members says it: until then there are none. */
+  hasMembers: (group: string) => boolean = () => false;
   /** Groups with commits for a topic, so that a topic goes without a look at all groups. */
   readonly #groupsOf = new Map<string, Set<string>>();
 
@@ -65,6 +67,15 @@ export class GroupOffsets {
   /** Whether any group has committed for the topic. */
   hasTopic(topic: string): boolean {
     return this.#groupsOf.has(topic);
+  }
+
+  /** Whether a group with positions in the topic may have got that record: what its members have fetched beyond those is not known. */
+  mayHaveRead(topic: string, partition: number, offset: number): boolean {
+    for (const group of this.#groupsOf.get(topic) ?? []) {
+      const committed = this.get(group, topic, partition);
+      if (this.hasMembers(group) || (committed !== undefined && committed.offset > offset)) return true;
+    }
+    return false;
   }
 
   #forgetTopicOf(group: string, topic: string): void {
