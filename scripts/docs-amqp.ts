@@ -86,7 +86,8 @@ const argumentMeanings: Readonly<Record<string, string>> = {
   "x-retry-factor": "by how much each wait is longer than the last",
   "x-retry-max-ms": "the longest wait",
   "x-retry-jitter": "the part of a wait that chance adds or takes away",
-  "x-delay-allowed": "messages may say when they are to arrive",
+  "x-delay-allowed":
+    "messages with `x-delay` or `x-deliver-at` wait for their time ([delayed messages](delayed-messages.md))",
   "x-dedup-window-ms":
     "TroikaMQ's own: for so long copies of a message are confirmed and dropped ([deduplication](deduplication.md))",
   "x-dedup-by": "what copies are known by: `message-id`, `key` or `header:NAME`",

@@ -19,7 +19,8 @@ import { LogReader } from "../../storage/index.ts";
 import type { Queue } from "../queue/queue.ts";
 import { type GiveUpNote, markOf } from "./give-up-notes.ts";
 import type { GroupCursor } from "./group-cursor.ts";
-import { GroupRetries, retryOwnerName } from "./retries.ts";
+import { GroupRetries } from "./retries.ts";
+import { retryOwnerName } from "./retry-owner.ts";
 import { delayOf, type RetryPolicy, retryOf } from "../retry/retry-policy.ts";
 
 const id = new EntryId();
@@ -134,7 +135,9 @@ function waitFor(queue: Queue, cursor: GroupCursor, offset: number, { delay, not
 }
 
 export function retriesOf(queue: Queue, cursor: GroupCursor): GroupRetries {
-  return (cursor.retries ??= new GroupRetries(cursor, queue.vhost.broker.wallTimers, diesInstead));
+  const { retries } = cursor;
+  if (retries instanceof GroupRetries) return retries;
+  return (cursor.retries = new GroupRetries(cursor, queue.vhost.broker.wallTimers, diesInstead));
 }
 
 /** What waits for its next delivery in a group that comes to be comes at its time (resume.ts). */
@@ -145,9 +148,9 @@ export function resumeRetries(queue: Queue, cursor: GroupCursor): void {
 }
 
 /** Of a topic with several partitions it is the one with the origin's number, if there are so many. */
-export function deadLetterStream(queue: Queue, { deadLetter }: RetryPolicy): string {
+export function deadLetterStream(queue: Queue, policy: RetryPolicy): string {
   const { topics } = queue.vhost;
-  const name = deadLetter ?? `${queue.name}.dead`;
+  const name = policy.deadLetter ?? `${queue.name}.dead`;
   const partitions = topics.find(name)?.partitions ?? [];
   if (partitions.length <= 1) return name;
   const index = Math.max(topics.topicOf(queue)?.partitions.indexOf(queue) ?? 0, 0);

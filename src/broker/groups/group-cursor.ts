@@ -23,11 +23,10 @@ import { encodeNoted } from "../cursor/cursor-form.ts";
 import { noOwner, PendingTable } from "../cursor/pending-table.ts";
 import { type CursorOwner, GroupOwners } from "./group-owners.ts";
 import { type GiveUpNote, GiveUpNotes } from "./give-up-notes.ts";
-import { type GroupRetries, retryOwnerName } from "./retries.ts";
-import type { SharePartition } from "./share/share-partition.ts";
+import type { AgainPart, FeedPart, SharePart } from "./cursor-parts.ts";
+import { retryOwnerName } from "./retry-owner.ts";
 import type { OldestPending } from "./oldest-pending.ts";
 import type { RetryPolicy } from "../retry/retry-policy.ts";
-import type { GroupFeed } from "./group-feed.ts";
 import { entriesReadAt } from "./progress.ts";
 
 /** The id that is read or restored. */
@@ -43,13 +42,13 @@ export class GroupCursor implements DurableState {
   entriesRead = 0;
   readonly lastId = new EntryId();
   /** Entries that were given up and come again; null before the first. */
-  retries: GroupRetries | null = null;
+  retries: AgainPart | null = null;
   /** Its records as members of a share group (Kafka) acquire them; null before the first has asked. */
-  share: SharePartition | null = null;
+  share: SharePart | null = null;
+  /** Consumers that are pushed to; null while there are none. */
+  feed: FeedPart | null = null;
   /** Of the entries that wait; null before the first. */
   notes: GiveUpNotes | null = null;
-  /** Consumers that are pushed to; null while there are none. */
-  feed: GroupFeed | null = null;
   /** What becomes of entries that are given up; null: as the stream's policy says. Kept with the group's definition. */
   retryPolicy: RetryPolicy | null = null;
   /** `record` is one that comes again. */

@@ -9,6 +9,7 @@
 import type { Job } from "../../base/turn-work.ts";
 import { QueueConsumers, type TakesTurns } from "../queue/consumers.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { FeedPart } from "./cursor-parts.ts";
 import { giveUp } from "./give-up.ts";
 import type { GroupCursor } from "./group-cursor.ts";
 import type { CursorOwner } from "./group-owners.ts";
@@ -24,12 +25,21 @@ export interface GroupMember extends TakesTurns {
   deliver(queue: Queue, cursor: GroupCursor): void;
 }
 
-export class GroupFeed {
+export class GroupFeed implements FeedPart {
   readonly members = new QueueConsumers<GroupMember>();
   readonly #cursor: GroupCursor;
 
   constructor(cursor: GroupCursor) {
     this.#cursor = cursor;
+  }
+
+  /** Null: no consumer of the group is pushed to. */
+  static present({ feed }: GroupCursor): GroupFeed | null {
+    return feed instanceof GroupFeed ? feed : null;
+  }
+
+  static of(cursor: GroupCursor): GroupFeed {
+    return GroupFeed.present(cursor) ?? (cursor.feed = new GroupFeed(cursor));
   }
 
   /** At the end of a tick: as much as the members have room for. */

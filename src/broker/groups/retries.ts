@@ -13,9 +13,9 @@ import type { EntryId } from "../../message/entry-id.ts";
 import { LogReader } from "../../storage/index.ts";
 import { noOwner, PendingTable } from "../cursor/pending-table.ts";
 import type { TimedOwner, WallTimers } from "../schedule/timers.ts";
+import type { AgainPart } from "./cursor-parts.ts";
 import type { GroupCursor } from "./group-cursor.ts";
-
-export const retryOwnerName = "troika.retry";
+import { retryOwnerName } from "./retry-owner.ts";
 
 /** What one dead letter costs, in units of work. */
 export const unitsOfDeadLetter = 4;
@@ -28,7 +28,7 @@ type DiesInstead = (cursor: GroupCursor, offset: number) => boolean;
 /** Any owner but none. */
 const isReady = 1;
 
-export class GroupRetries implements TimedOwner {
+export class GroupRetries implements TimedOwner, AgainPart {
   readonly #cursor: GroupCursor;
   readonly #timers: WallTimers;
   readonly #number: number;

@@ -42,7 +42,7 @@ export function withTopicSettings(args: BindingArguments, configs: Configs): Bin
     const argument = `x-${setting.key}`;
     const value = setting.value(text.trim());
     if (value === undefined) delete merged[argument];
-    else merged[argument] = value as BindingArguments[string];
+    else merged[argument] = value;
   }
   return merged ?? args;
 }

@@ -34,6 +34,7 @@ import { Timetable } from "../schedule/timetable.ts";
 import type { Vhost } from "../vhost.ts";
 import { deadQueueName } from "./dead-queue.ts";
 import { delayOf, retryOf, type RetryPolicy } from "./retry-policy.ts";
+import type { Returns } from "./returns.ts";
 
 /** A topic whose name ends so is one to which a group gives records up. */
 const retrySuffix = ".retry";
@@ -73,7 +74,7 @@ interface Origin {
   readonly policy: RetryPolicy;
 }
 
-export class ReturnedRecords {
+export class ReturnedRecords implements Returns {
   readonly #broker: Broker;
   readonly #timetable: Timetable;
 

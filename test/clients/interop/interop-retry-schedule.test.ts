@@ -231,5 +231,6 @@ test("a Kafka group, a Redis group and an AMQP consumer see the same schedule", 
     const at = fields.findIndex((field) => field === "troika.group" || field === "x-troika-group");
     return fields[at + 1];
   });
-  assert.deepEqual(groups.toSorted(), ["amqp", "kafka", "redis"]);
+  assert.deepEqual(new Set(groups), new Set(["amqp", "kafka", "redis"]));
+  assert.equal(groups.length, 3);
 });

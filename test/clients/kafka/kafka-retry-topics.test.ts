@@ -69,7 +69,7 @@ async function failingGroup(groupId: string, topic: string, fails: (seen: Seen) 
       };
       await producer.send({
         topic: `${groupId}.retry`,
-        messages: [{ key: message.key, value: message.value, headers: headers as Headers }],
+        messages: [{ key: message.key, value: message.value, headers: headers }],
       });
     },
   });
@@ -160,10 +160,13 @@ test("what waits survives a kill and comes once; the dead go to the configured t
   assert.equal(dead!.headers["x-troika-deliveries"], "2");
   const admin = await clients.jsAdmin();
   const ends = await admin.fetchTopicOffsets("tombs");
-  assert.deepEqual(ends.map(({ partition, offset }) => [partition, offset]).toSorted(), [
-    [0, "0"],
-    [1, "1"],
-  ]);
+  assert.deepEqual(
+    new Map(ends.map(({ partition, offset }) => [partition, offset])),
+    new Map([
+      [0, "0"],
+      [1, "1"],
+    ]),
+  );
   assert.equal(seen.length, 21);
 });
 

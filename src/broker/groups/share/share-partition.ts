@@ -69,7 +69,12 @@ export class SharePartition {
 
   /** Of a stream's group. */
   static of(cursor: GroupCursor): SharePartition {
-    return (cursor.share ??= new SharePartition(cursor));
+    return SharePartition.present(cursor) ?? (cursor.share = new SharePartition(cursor));
+  }
+
+  /** Null: no member has asked yet. */
+  static present({ share }: GroupCursor): SharePartition | null {
+    return share instanceof SharePartition ? share : null;
   }
 
   get #queue(): Queue {

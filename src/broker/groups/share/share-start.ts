@@ -21,7 +21,7 @@ export function enterStreamGroup(queue: Queue, group: string): GroupCursor {
 }
 
 /** Has the group begin at an offset; what it holds stays held. */
-export function setStart(cursor: GroupCursor, wanted: number): void {
+function setStart(cursor: GroupCursor, wanted: number): void {
   const { log } = cursor;
   const end = log.stableEnd;
   const offset = log.removed.nextPresent(Math.max(wanted, log.firstOffset));

@@ -83,7 +83,7 @@ export class GroupConsumer implements LogWaiter, GroupMember, UnackedSource {
     const { queue } = this;
     const cursor = this.#cursor;
     this.#join(this.#owner.broker.clock.now());
-    (cursor.feed ??= new GroupFeed(cursor)).members.add(this);
+    GroupFeed.of(cursor).members.add(this);
     queue.waiters.add(this);
     queue.streamConsumers++;
     this.mayTakeAgain();
@@ -104,7 +104,7 @@ export class GroupConsumer implements LogWaiter, GroupMember, UnackedSource {
     this.#isStopped = true;
     const { queue } = this;
     if (queue.waiters.delete(this)) queue.streamConsumers--;
-    const { feed } = this.#cursor;
+    const feed = GroupFeed.present(this.#cursor);
     feed?.members.remove(this);
     if (feed?.members.size === 0) this.#cursor.feed = null;
     this.#leaveWhenDone();
@@ -119,7 +119,7 @@ export class GroupConsumer implements LogWaiter, GroupMember, UnackedSource {
   }
 
   logChanged(queue: Queue): void {
-    if (isThere(queue, this.#cursor)) this.#cursor.feed?.serve(queue);
+    if (isThere(queue, this.#cursor)) GroupFeed.present(this.#cursor)?.serve(queue);
     else {
       this.stop();
       this.#owner.consumerCancelled(this);
@@ -178,7 +178,7 @@ export class GroupConsumer implements LogWaiter, GroupMember, UnackedSource {
   }
 
   mayTakeAgain(): void {
-    this.#cursor.feed?.members.ready(this);
+    GroupFeed.present(this.#cursor)?.members.ready(this);
     this.queue.vhost.broker.schedule(this.queue);
   }
 }

@@ -1,7 +1,7 @@
 /** What ShareFetch and ShareAcknowledge have in common: a session's member says what is to become of records that it holds. */
 import { type Job, Piece } from "../../../base/turn-work.ts";
 import { BrokerError } from "../../../base/errors.ts";
-import { type Acknowledged, outcomes } from "../../../broker/groups/share/share-partition.ts";
+import { type Acknowledged, outcomes, SharePartition } from "../../../broker/groups/share/share-partition.ts";
 import { mayUsePartition } from "../core/authorize.ts";
 import type { Call } from "../core/call.ts";
 import { faultOf } from "../core/errors.ts";
@@ -68,7 +68,8 @@ function acknowledgePartition(
   const topic = call.server.topics.findById(topicId);
   if (topic === undefined) return errorCodes.UNKNOWN_TOPIC_ID;
   if (!mayUsePartition(call, "take", topic, topic.name, index)) return errorCodes.TOPIC_AUTHORIZATION_FAILED;
-  const share = topic.queue(index)?.groups.get(toBrokerName(groupId))?.share ?? null;
+  const cursor = topic.queue(index)?.groups.get(toBrokerName(groupId));
+  const share = cursor === undefined ? null : SharePartition.present(cursor);
   // The group was not there, or nobody has read: so nothing is held.
   if (share === null)
     return topic.hasPartition(index)

@@ -138,7 +138,7 @@ class ShareAnswer {
     beginAnswer();
     // What came earlier in this turn is to be had.
     this.#call.server.broker.storage.seal();
-    for (const partition of [...this.#session.partitions.values()]) {
+    for (const partition of Array.from(this.#session.partitions.values())) {
       if (this.#recordsLeft <= 0) break;
       this.acquireFrom(partition);
     }

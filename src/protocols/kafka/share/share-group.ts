@@ -165,7 +165,7 @@ export class ShareGroup {
     this.#timer = this.#host.timers.after(delayMs, () => {
       this.#timer = null;
       const heardBefore = this.#host.clock.monotonic() - this.#host.sessionTimeoutMsOf(this.id);
-      for (const member of [...this.members.values()]) {
+      for (const member of this.members.values()) {
         if (member.seenAt > heardBefore) continue;
         this.remove(member);
         this.#host.memberTimedOut(this, member);

@@ -8,7 +8,7 @@ import { limits } from "../../../base/limits.ts";
 import { type Job, Piece } from "../../../base/turn-work.ts";
 import { giveUp, retryPolicyOf } from "../../../broker/groups/give-up.ts";
 import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
-import { retryOwnerName } from "../../../broker/groups/retries.ts";
+import { retryOwnerName } from "../../../broker/groups/retry-owner.ts";
 import { retryDefaults, type RetryPolicy } from "../../../broker/retry/retry-policy.ts";
 import { setRetryPolicy } from "../../../broker/groups/stream-groups.ts";
 import { assertFree, assertNameFits } from "../../../broker/queue/name-rules.ts";

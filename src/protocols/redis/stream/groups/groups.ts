@@ -8,7 +8,7 @@ import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { RedisError } from "../../core/errors.ts";
-import { retryOwnerName } from "../../../../broker/groups/retries.ts";
+import { retryOwnerName } from "../../../../broker/groups/retry-owner.ts";
 import { isShareOwner } from "../../../../broker/groups/share/share-owner.ts";
 import { groupLag, notKnown } from "../../../../broker/groups/progress.ts";
 import type { ReplyWriter } from "../../wire/reply-writer.ts";
