@@ -181,7 +181,8 @@ export function deadLetterOf(name: string, partition: PartitionName | null = nul
       const found = valueIn(facts, "queue");
       if (found === name) return true;
       if (partition === null || found !== partition.topic) return false;
-      return String(ofKafkaLetter(facts, "x-troika-partition") ?? 0) === String(partition.number);
+      const number = textOf(comparable(ofKafkaLetter(facts, "x-troika-partition"))) ?? "0";
+      return number === String(partition.number);
     },
   };
 }

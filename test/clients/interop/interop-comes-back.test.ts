@@ -77,9 +77,7 @@ async function operate(name: string, work: Work, reason = "rejected"): Promise<S
   }, "the dead letter");
   work.assertSchedule(letter!.payload);
   const { groups } = await asked("GET", "troika/deadletters");
-  const [group] = (
-    groups as { queue: string; origin: { name: string }; count: number; reason: string }[]
-  ).filter(({ queue }) => queue === `${name}.dead`);
+  const group = (groups as { queue: string }[]).find(({ queue }) => queue === `${name}.dead`);
   assert.partialDeepStrictEqual(group, { origin: { name }, count: 1, reason });
   const { moved, operation } = await retry(name);
   assert.equal(moved, 1);

@@ -33,8 +33,8 @@ const amqp: ProducerKind = {
             headers: headersOf("AMQP", message),
             mandatory: true,
           };
-          clients.publisher.sendToQueue(to, Buffer.from(body), options, (error: unknown) =>
-            error === null || error === undefined ? resolve() : reject(error as Error),
+          clients.publisher.sendToQueue(to, Buffer.from(body), options, (error) =>
+            error === null || error === undefined ? resolve() : reject(error),
           );
         }),
     );
