@@ -73,10 +73,7 @@ const amqpQueue: ConsumerKind = {
   reads: "queue",
   make: async ({ clients }, from) => void (await clients.publisher.assertQueue(from, { durable: true })),
   start: (world, from, judge) => startAmqp(world, from, judge, {}),
-  left: async (world, from) => {
-    const shown = (await world.look(`troika/messages/%2F/${from}?state=all`)) as { messages: unknown[] };
-    return shown.messages.length;
-  },
+  left: async (world, from) => (await world.look(`queues/%2F/${from}`)).messages as number,
 };
 
 const amqpGroup: ConsumerKind = {

@@ -336,4 +336,91 @@ const delay: PolicyCase = {
   },
 };
 
-export const policies: readonly PolicyCase[] = [none, retry, retryDead, home, delay, dedup];
+interface TraceEvent {
+  readonly event: string;
+  readonly queue?: string;
+  readonly time: number;
+  readonly by?: { readonly protocol: string };
+  readonly to?: { readonly protocol: string };
+}
+
+/** A kill may lose the events of the last second. */
+const traceWrittenMs = 1000;
+
+const trace: PolicyCase = {
+  name: "trace",
+  definition: { "trace-sample": 1 },
+  holds:
+    "the life of each message is told: published by its protocol, written, delivered to the other one, acknowledged, in this order, before and after the restart",
+  async run(cell) {
+    const { world, name, producer, consumer } = cell;
+    const traced = async (body: string): Promise<void> => {
+      const wanted = ["published", "written", "delivered", "acknowledged"];
+      const life = async (): Promise<readonly TraceEvent[]> => {
+        const { traces } = await world.look(`troika/trace?message_id=${name}-${body}`);
+        return (traces as { events: readonly TraceEvent[] }[])[0]?.events ?? [];
+      };
+      const events = await until(async () => {
+        const found = await life();
+        return found.some(({ event }) => event === "acknowledged") && found;
+      }, `the trace of ${body}`);
+      const found = events.filter(({ event }) => wanted.includes(event));
+      assert.deepEqual(
+        found.map(({ event }) => event),
+        wanted,
+      );
+      const [published, written, delivered] = found;
+      const protocol = (kind: string): string => kind.split(" ")[0]!.toLowerCase();
+      assert.equal(published!.by?.protocol, protocol(producer.name));
+      assert.equal(written!.queue, name);
+      assert.equal(delivered!.to?.protocol, protocol(consumer.name));
+    };
+    await cell.publish({ body: "m0", id: `${name}-m0` });
+    const first = await cell.consume();
+    await cell.delivered(1);
+    await first.stop();
+    await traced("m0");
+    const at = Date.now();
+    await until(() => Date.now() - at > traceWrittenMs);
+    await world.restarted();
+    await cell.publish({ body: "m1", id: `${name}-m1` });
+    const second = await cell.consume();
+    await cell.delivered(2);
+    await cell.settled();
+    await second.stop();
+    await traced("m0");
+    await traced("m1");
+    cell.assertSeen({ m0: 1, m1: 1 });
+  },
+};
+
+const history: PolicyCase = {
+  name: "history",
+  definition: { "history-ms": 600_000 },
+  holds:
+    "what was acknowledged is replayed into the place where it was, and delivered once more, in its order, as new messages",
+  async run(cell) {
+    const { world, name, consumer } = cell;
+    await cell.publish("m0", "m1", "m2");
+    const first = await cell.consume();
+    await cell.delivered(3);
+    await cell.settled();
+    await first.stop();
+    await world.restarted();
+    const replayed = await world.change("POST", "troika/replay?wait=60000", {
+      source: name,
+      destination: name,
+      ...(consumer.reads === "queue" ? { state: "history" } : {}),
+    });
+    assert.partialDeepStrictEqual(replayed, { matched: 3, moved: 3, state: "finished" });
+    const second = await cell.consume();
+    await cell.delivered(6);
+    await cell.settled();
+    await second.stop();
+    cell.assertSeen({ m0: 2, m1: 2, m2: 2 });
+    assert.deepEqual(cell.bodies.slice(3), ["m0", "m1", "m2"]);
+    for (const { before } of cell.seen) assert.equal(before ?? 0, 0);
+  },
+};
+
+export const policies: readonly PolicyCase[] = [none, retry, retryDead, home, delay, dedup, trace, history];
