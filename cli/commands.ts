@@ -27,6 +27,7 @@ const clientSummaries = {
   pub: "publish messages, from the command line or stdin",
   sub: "print messages as they come",
   peek: "show messages and leave them where they are",
+  delayed: "show what waits for its time before it enters a queue, stream or topic, and cancel it",
   purge: "delete a queue's messages; tells what it would do unless --yes is given",
   deadletters: "list dead letters, by why and where they died",
   retry: "move dead letters back to where they died",

@@ -23,6 +23,7 @@ import {
   targetsOf,
 } from "./actors/partitions.ts";
 import { PassingLogActor } from "./actors/passing-log.ts";
+import { DelayedActor } from "./actors/delayed.ts";
 import { LaterActor } from "./actors/later.ts";
 import { LettersHomeActor } from "./actors/letters-home.ts";
 import { PastActor } from "./actors/past.ts";
@@ -201,6 +202,7 @@ export function castOf(
       new PastActor(world, "pa"),
       new QueueRetriesActor(world, "qa"),
       new LettersHomeActor(world, "ha"),
+      new DelayedActor(world, "da"),
     ];
     actors.push(...later, ...later, ...later, ...copiersOf(world));
   }

@@ -110,6 +110,30 @@ export const mutantsOfWhatIsTold: readonly Mutant[] = [
     replace: "    // Of one",
   },
   {
+    name: "what waits for a durable destination is in memory only",
+    file: "src/broker/intake/delayed-arrivals.ts",
+    find: "handle, log.isDurable);",
+    replace: "handle, false);",
+  },
+  {
+    name: "records of a batch before the first that waits are lost",
+    file: "src/protocols/kafka/produce/partition.ts",
+    find: "      if (index < before) append();\n      else if (",
+    replace: "      if (",
+  },
+  {
+    name: "of a batch of which records wait nobody remembers that it was written",
+    file: "src/protocols/kafka/produce/produce.ts",
+    find: "    else noteAppended(queue, batch, offset, now);",
+    replace: "    else appended.baseOffset = offset;",
+  },
+  {
+    name: "a message with the time of its arrival comes early",
+    file: "src/broker/intake/delay-headers.ts",
+    find: "  return inBounds(at - now) > 0 ? at : 0;",
+    replace: "  return inBounds(at - now) > 0 ? at - 100 : 0;",
+  },
+  {
     name: "an entry becomes a dead letter and stays pending",
     file: "src/broker/groups/give-up.ts",
     find: "    cursor.settle(offset);\n    return true;",

@@ -23,6 +23,7 @@ const definitions: Readonly<Record<ClientCommandName, () => Promise<Define>>> = 
   pub: async () => (await import("./commands/pub.ts")).definePub,
   sub: async () => (await import("./commands/sub.ts")).defineSub,
   peek: async () => (await import("./commands/peek.ts")).definePeek,
+  delayed: async () => (await import("./commands/delayed.ts")).defineDelayed,
   purge: async () => (await import("./commands/purge.ts")).definePurge,
   deadletters: async () => (await import("./commands/deadletters.ts")).defineDeadletters,
   retry: async () => (await import("./commands/retry.ts")).defineRetry,

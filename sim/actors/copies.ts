@@ -101,7 +101,7 @@ export class CopiesActor implements Actor {
     attempt ??= this.#model.begin(now);
     this.#world.note(`${this.name} publishes ${attempt.body} at ${now}`);
     this.#unanswered.push(attempt);
-    client.publish(copiesQueue, attempt.body, "", -1, attempt.id);
+    client.publish(copiesQueue, attempt.body, "", { messageId: attempt.id });
   }
 
   #confirmed(count: number): void {

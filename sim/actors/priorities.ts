@@ -138,7 +138,7 @@ export class PrioritiesActor implements Actor {
       this.#messages.set(body, message);
       this.#unconfirmed.push(message);
       this.#world.note(`${this.name} publishes ${body}`);
-      client.publish(this.#queue, body, "", priority);
+      client.publish(this.#queue, body, "", { priority });
     }
   }
 

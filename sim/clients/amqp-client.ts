@@ -40,18 +40,25 @@ export const streamTable = Buffer.concat([
   uint(4, 6),
   Buffer.from("stream"),
 ]);
-/** A table of a declaration: texts and numbers. */
-export function tableOf(fields: Readonly<Record<string, string | number>>): Buffer {
-  return Buffer.concat(
-    Object.entries(fields).flatMap(([name, value]) => [
-      shortText(name),
-      Buffer.from(typeof value === "string" ? "S" : "I"),
-      typeof value === "string" ? longText(value) : uint(4, value),
-    ]),
-  );
+/** A table of a declaration, or of headers. */
+export function tableOf(fields: Readonly<Record<string, string | number | boolean>>): Buffer {
+  return Buffer.concat(Object.entries(fields).flatMap(([name, value]) => [shortText(name), fieldOf(value)]));
+}
+
+function fieldOf(value: string | number | boolean): Buffer {
+  if (typeof value === "boolean") return Buffer.from([0x74, value ? 1 : 0]);
+  if (typeof value === "string") return Buffer.concat([Buffer.from("S"), longText(value)]);
+  return Buffer.concat([Buffer.from("I"), uint(4, value)]);
 }
 
 const closes = new Set(["10.50", "20.40"]);
+
+interface PublishedProperties {
+  readonly priority?: number;
+  readonly messageId?: string;
+  /** An encoded table. */
+  readonly headers?: Buffer;
+}
 
 export class AmqpClient implements LinkEnd {
   readonly #link: SimLink;
@@ -167,15 +174,19 @@ export class AmqpClient implements LinkEnd {
   }
 
   /** Through the default exchange or another. Delivery tags of confirms count from 1. */
-  publish(key: string, body: string, exchange = "", priority = -1, messageId = ""): void {
+  publish(key: string, body: string, exchange = "", properties: PublishedProperties = {}): void {
     if (this.isLost) return;
+    const { priority = -1, messageId = "", headers = null } = properties;
     const bytes = Buffer.from(body);
-    // Only delivery-mode (bit 12) is there: persistent; and priority (bit 11) and message id (bit 7), if they are given.
+    // Delivery-mode (bit 12) is always there: persistent; headers (bit 13), priority (bit 11) and message id (bit 7) if they are given.
+    const given =
+      (headers === null ? 0 : 0x2000) | (priority < 0 ? 0 : 0x0800) | (messageId === "" ? 0 : 0x0080);
     const header = Buffer.concat([
       uint(2, 60),
       uint(2, 0),
       uint(8, bytes.length),
-      uint(2, (priority < 0 ? 0x1000 : 0x1800) | (messageId === "" ? 0 : 0x0080)),
+      uint(2, 0x1000 | given),
+      headers === null ? Buffer.alloc(0) : longText(headers),
       uint(1, 2),
       priority < 0 ? Buffer.alloc(0) : uint(1, priority),
       messageId === "" ? Buffer.alloc(0) : shortText(messageId),

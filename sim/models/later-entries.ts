@@ -6,7 +6,7 @@ interface Told {
   readonly level: Level;
 }
 
-interface Later {
+export interface Later {
   readonly body: string;
   readonly due: number;
   /** It must not enter before; 0: not known, since somebody has set the clock. */
@@ -53,6 +53,10 @@ export class LaterEntries {
   told(later: Later, handle: string, level: Level): void {
     later.handle = handle;
     later.told = { number: this.#promises.number(), level };
+  }
+
+  find(body: string): Later | undefined {
+    return this.#all.get(body);
   }
 
   /** Those that may be waiting. */

@@ -289,7 +289,7 @@ export const limits = {
   timerMsMax: 3_600_000,
   /** Ids that one destination remembers for deduplication; beyond, the oldest are forgotten. */
   dedupIdsMax: 4_000_000,
-  /** The memory of the ids of all destinations, some 36 bytes an id; beyond, that with the most forgets its oldest. */
+  /** The memory of the ids of all destinations, some 40 bytes an id; beyond, that with the most forgets its oldest. */
   dedupBytesMax: 256 << 20,
   /** The longest window of deduplication: 7 days. */
   dedupWindowMsMax: 604_800_000,

@@ -10,6 +10,8 @@ export interface Described {
   readonly state?: string;
   /** Of a dead letter: where it lies. */
   readonly lies_in?: string;
+  /** Of what waits for its time. */
+  readonly id?: string;
   /** Unix ms. */
   readonly due?: number;
   readonly held_since?: number;
@@ -67,7 +69,7 @@ export class MessagePrinter {
       return `@${message.offset}  (unreadable) ${visible(message.unreadable)}\n`;
     const { exchange, routing_key: key, redelivered, properties, payload } = message;
     const offset = message.offset ?? (properties["headers"] as Json | undefined)?.["x-stream-offset"];
-    const at = typeof offset === "number" ? `@${offset}` : "";
+    const at = typeof offset === "number" ? `@${offset}` : message.id === undefined ? "" : ` ${message.id}`;
     const from = (exchange === "" ? key : `${exchange}/${key}`) + at;
     const text = message.payload_encoding === "string" ? visible(payload) : `(base64) ${payload}`;
     const place = `${redelivered ? " again" : ""}${placeText(message)}`;

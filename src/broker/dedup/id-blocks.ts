@@ -156,9 +156,8 @@ export class IdBlocks {
     return placeOf(block, index);
   }
 
-  /** One of the digest's words. */
-  wordAt(place: number, word: 0 | 1): number {
-    return this.blockAt(place).words[indexOf(place) * wordsOfId + word]!;
+  firstWordAt(place: number): number {
+    return this.blockAt(place).words[indexOf(place) * wordsOfId]!;
   }
 
   timeAt(place: number): number {

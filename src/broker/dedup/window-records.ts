@@ -8,7 +8,7 @@
  * belong, so that it may stand in the journal twice, and behind newer ones. Not here: when runs are written (dedup-windows.ts).
  */
 import { ByteReader, type ByteWriter } from "../../base/bytes.ts";
-import { type IdBlock, wordsOfId } from "./id-blocks.ts";
+import { bytesOfId, type IdBlock, wordsOfId } from "./id-blocks.ts";
 
 const idsAt = 18;
 
@@ -33,8 +33,15 @@ export function beginRun(
 
 /** Adds ids to the run that starts at `runAt` and ends the writer. */
 export function addToRun(out: ByteWriter, runAt: number, { words }: IdBlock, from: number, to: number): void {
-  for (let at = from * wordsOfId; at < to * wordsOfId; at++) out.int32(words[at]!);
+  let at = out.reserve((to - from) * bytesOfId);
   const { buffer } = out;
+  for (let i = from * wordsOfId; i < to * wordsOfId; i++, at += 4) {
+    const word = words[i]!;
+    buffer[at] = word >>> 24;
+    buffer[at + 1] = word >>> 16;
+    buffer[at + 2] = word >>> 8;
+    buffer[at + 3] = word;
+  }
   const countAt = runAt + idsAt;
   const count = ((buffer[countAt]! << 8) | buffer[countAt + 1]!) + to - from;
   buffer[countAt] = count >>> 8;

@@ -57,9 +57,10 @@ export class DelayedArrivals implements Delays {
     if (isAmqp) message.show(record.buffer, record.start, record.end);
     // Records of other protocols count whole, see ready-bytes.ts.
     const bytes = isAmqp ? message.bodyBytes : record.end - record.start;
+    const mayExpire = isAmqp && message.mayExpire;
     if (!this.#broker.retention.hasRoom(queue, 1, bytes)) return false;
     appendStored(queue.log.group, record, this.#broker.clock.now());
-    if (isAmqp && message.mayExpire) queue.canExpire = queue.hasExpirations = true;
+    if (mayExpire) queue.canExpire = queue.hasExpirations = true;
     return true;
   }
 }

@@ -76,11 +76,18 @@ function waitingOf(broker: Broker, kind: WaitKind, vhostName: string, name: stri
 /** How many messages of both kinds wait for the destination. */
 export function waitingCountOf(broker: Broker, vhostName: string, name: string): number {
   let count = 0;
-  for (const kind of kinds) {
-    const log = waitingOf(broker, kind, vhostName, name)?.log;
-    if (log !== undefined) count += log.length + log.store.openCountOf(log);
-  }
+  for (const kind of kinds) count += countOf(broker, kind, vhostName, name);
   return count;
+}
+
+/** How many delayed messages wait for it, which go with it when it is deleted. */
+export function delayedCountOf(broker: Broker, vhostName: string, name: string): number {
+  return countOf(broker, "delayed", vhostName, name);
+}
+
+function countOf(broker: Broker, kind: WaitKind, vhostName: string, name: string): number {
+  const log = waitingOf(broker, kind, vhostName, name)?.log;
+  return log === undefined ? 0 : log.length + log.store.openCountOf(log);
 }
 
 /** A page of what waits for that destination, in slices. */

@@ -97,6 +97,8 @@ test("purge leaves what waits, deleting the queue deletes it", async () => {
   await all.publish("", name, "now");
   assert.equal((await all.channel.purgeQueue(name)).messageCount, 1);
   assert.equal(await countOf(name), 1);
+  const careful = await all.newChannel();
+  await assert.rejects(careful.deleteQueue(name, { ifEmpty: true }), /not empty/);
   await all.channel.deleteQueue(name);
   assert.equal((await api(all.broker, "GET", `troika/delayed/%2F/${name}`)).status, 404);
   await all.channel.assertQueue(name, { arguments: allowed });

@@ -350,6 +350,23 @@ test("dead letters are listed, go home and are taken back", async () => {
   }
 });
 
+test("what waits for a queue is shown and cancelled", async () => {
+  const args = "{ x-delay-allowed: true }";
+  await ok("apply", fileOf("later.yaml", `queues: [{ name: later, arguments: ${args} }]`));
+  assert.equal((await run("delayed", "later")).stderr, "nothing waits for later\n");
+  await ok("pub", "later", "one", "two", "--header", "x-delay=600000");
+  const shown = await ok("delayed", "later");
+  assert.match(
+    shown,
+    /^later d\d+-\d+ waiting until \S+Z 3 B {2}one\nlater d\d+-\d+ waiting until \S+Z 3 B {2}two\n$/,
+  );
+  const [one] = await jsonOf("delayed", "later", "--limit", "1");
+  assert.equal(await ok("delayed", "later", "--cancel", one.id), `cancelled ${one.id}\n`);
+  assert.equal((await jsonOf("delayed", "later")).length, 1);
+  assert.equal((await run("delayed", "later", "--cancel", one.id)).code, 5);
+  assert.equal((await run("delayed", "nothing")).code, 5);
+});
+
 test("what is held and what waits for a retry is shown and counted, and looking changes nothing", async () => {
   await ok(
     "apply",

@@ -170,6 +170,10 @@ test("alternate exchanges, delays and thousands of bindings", async () => {
   });
   vhost.declareExchange({ ...options, name: "second", type: "fanout", args: {} });
   const queue = bare.declare("q");
+  const later = bare.declare("later", { "x-delay-allowed": true as unknown as number });
+  assert.deepEqual(explained(vhost, "", later.name, { "x-delay": 5 }).notes, [
+    "'later' gets it later: x-delay or x-deliver-at",
+  ]);
   const source = vhost.exchanges.get("first")!;
   for (let i = 0; i < 3000; i++) vhost.bindings.bind(source, queue, `orders.${i}`, {});
   vhost.bindings.bind(vhost.exchanges.get("second")!, queue, "", {});

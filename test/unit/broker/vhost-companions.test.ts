@@ -61,7 +61,11 @@ function fill({ broker, pass }: BareBroker, sources = 1): void {
   const vhost = broker.vhost("v")!;
   declareExchange(vhost, "delayed", "x-delayed-message");
   declareExchange(vhost, "recent", "x-recent-history");
-  for (const name of ["delayed", "recent"]) publish(vhost, name);
+  declareExchange(vhost, "plain", "direct");
+  const args = { "x-delay-allowed": true };
+  const delaying = vhost.declareQueue({ ...queueOptions, name: "delaying", args });
+  vhost.bindings.bind(vhost.exchange("plain"), delaying, "k", {});
+  for (const name of ["delayed", "recent", "plain"]) publish(vhost, name);
   const all = Array.from({ length: sources }, (_, i) =>
     vhost.declareQueue({ ...queueOptions, name: `source ${i}`, args: surely }),
   );

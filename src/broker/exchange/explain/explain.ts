@@ -9,6 +9,7 @@ import { limits } from "../../../base/limits.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { Vhost } from "../../vhost.ts";
 import type { Binding, Destination, Exchange } from "../exchange.ts";
+import { dueOf } from "../../intake/delay-headers.ts";
 import { declaredType } from "../exchange-types.ts";
 import type { ExchangeType } from "../definition.ts";
 import type { MessageFacts } from "../routing/router.ts";
@@ -55,6 +56,7 @@ export function* explaining(
   const notes: string[] = [];
   const seen = new Set<Exchange>();
   const waiting = [exchange];
+  const now = vhost.broker.clock.now();
   const compared: Compared = { key, headers: message.headers() };
   let others = 0;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
@@ -100,7 +102,12 @@ export function* explaining(
     }
     for (const destination of found) {
       if (destination.kind === "exchange") waiting.push(destination);
-      else queues.add(destination.name);
+      else {
+        queues.add(destination.name);
+        const isLater = destination.policy.delayAllowed && dueOf(message.properties(), now) > 0;
+        if (isLater && notes.length < limits.explainedBindingsMax)
+          notes.push(`'${shownName(destination)}' gets it later: x-delay or x-deliver-at`);
+      }
     }
     yield units;
   }
@@ -108,7 +115,7 @@ export function* explaining(
   return { queues, bindings: [...matched, ...shown], others: others + near.length - shown.length, notes };
 }
 
-function shownName({ name }: Exchange): string {
+function shownName({ name }: { readonly name: string }): string {
   return Buffer.from(name, "latin1").toString();
 }
 

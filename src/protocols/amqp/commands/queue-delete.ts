@@ -1,3 +1,4 @@
+import { delayedCountOf } from "../../../broker/schedule/listing.ts";
 import type { Channel } from "../channel/channel.ts";
 import { AmqpError } from "../core/errors.ts";
 import { amqpName } from "../core/names.ts";
@@ -16,8 +17,9 @@ export function queueDelete(channel: Channel, values: MethodArguments["queue.del
     if (values.ifUnused && queue.consumerCount > 0) {
       throw new AmqpError("PRECONDITION_FAILED", `${what} in use`);
     }
-    // What waits to be delivered again is nobody's, and would be gone.
-    if (values.ifEmpty && queue.readyCount + queue.waitingCount > 0) {
+    // What waits to be delivered again, or for its time, is nobody's, and would be gone.
+    const count = queue.readyCount + queue.waitingCount + delayedCountOf(channel.broker, vhost.name, name);
+    if (values.ifEmpty && count > 0) {
       throw new AmqpError("PRECONDITION_FAILED", `${what} not empty`);
     }
   }

@@ -13,6 +13,9 @@ import type { KafkaBatch } from "../../../message/kafka/batch.ts";
 import { appendBatch } from "./log.ts";
 import { forEachRecord, message, singleBatch, withRecords } from "./records.ts";
 
+/** What a record costs the turn that is stored, or waits, by itself. */
+const unitsOfRecord = 2;
+
 /** Whether the queue has room for the batch. What it refuses goes to its dead-letter exchange if `x-overflow` says so. */
 export function isTakenBy(queue: Queue, batch: KafkaBatch, decompressedBytesMax: number): boolean {
   const { vhost, policy } = queue;
@@ -87,6 +90,7 @@ export function offer(
     });
   });
   if (!isSplit) return null;
+  queue.vhost.broker.work.spend(Math.ceil(batch.recordCount * unitsOfRecord));
   if (baseOffset >= 0) return baseOffset;
   if (firstOffset >= 0) return firstOffset;
   log.store.seal();

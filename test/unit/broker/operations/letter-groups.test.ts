@@ -1,0 +1,139 @@
+/** Groups of dead letters count what lies in a place, whatever came and left between two looks; places are found by what is defined. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { finishNow } from "../../../../src/base/turn-work.ts";
+import { grouping, type LetterGroup } from "../../../../src/broker/operations/letters/groups.ts";
+import { findingPlaces } from "../../../../src/broker/operations/letters/places.ts";
+import type { Queue } from "../../../../src/broker/queue/queue.ts";
+import { type BareBroker, openBareBroker, publishTo } from "../../../support/bare-broker.ts";
+
+interface Counted {
+  readonly reason: string;
+  readonly name: string;
+  readonly count: number;
+}
+
+function shown(groups: readonly LetterGroup[]): Counted[] {
+  return groups
+    .map(({ reason, origin, count }) => ({ reason, name: origin?.name ?? "", count }))
+    .toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
+
+/** Makes a dead letter of a queue, by each way that there is. */
+const ways: Readonly<Record<string, (queue: Queue, rig: BareBroker) => void>> = {
+  rejected: (queue) => {
+    publishTo(queue, "x");
+    assert.ok(queue.cursor!.acquire(1, 0));
+    queue.vhost.broker.retention.discard(queue, queue.cursor!.record.offset, "rejected");
+  },
+  maxlen: (queue) => {
+    publishTo(queue, "x");
+    assert.ok(queue.cursor!.acquire(1, 0));
+    queue.vhost.broker.retention.discard(queue, queue.cursor!.record.offset, "maxlen");
+  },
+  expired: (queue, { pass }) => {
+    queue.canExpire = queue.hasExpirations = true;
+    publishTo(queue, "x", { expirationMs: 5 });
+    pass(6);
+    queue.catchUp();
+  },
+};
+
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant("die" as const),
+    way: fc.constantFrom(...Object.keys(ways)),
+    queue: fc.nat(2),
+  }),
+  fc.record({ kind: fc.constant("leave" as const), at: fc.nat(9) }),
+  fc.record({ kind: fc.constant("look" as const), most: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({ kind: fc.constant("plain" as const) }),
+);
+
+test("a look that went through all has the counts of what lies there", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      const rig = await openBareBroker();
+      const args = { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead" };
+      const queues = ["a", "b", "c"].map((name) => rig.declare(name, args));
+      const dead = rig.declare("dead");
+      /** What lies there, by offset. */
+      const there = new Map<number, Omit<Counted, "count">>();
+      const check = (most: number): void => {
+        const { groups, isComplete, walked } = finishNow(grouping(dead, most));
+        assert.ok(walked <= most);
+        const counts = new Map<string, Counted>();
+        for (const each of there.values()) {
+          const key = JSON.stringify(each);
+          counts.set(key, { ...each, count: (counts.get(key)?.count ?? 0) + 1 });
+        }
+        const sum = groups.reduce((total, { count }) => total + count, 0);
+        for (const { count, hours, first, last } of groups) {
+          assert.equal(
+            [...hours.values()].reduce((total, each) => total + each, 0),
+            count,
+          );
+          assert.ok(first <= last);
+        }
+        if (isComplete) {
+          const wanted = [...counts.values()];
+          assert.deepEqual(
+            shown(groups),
+            wanted.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+          );
+        } else assert.ok(sum < there.size);
+      };
+      for (const each of steps) {
+        const end = dead.log.nextOffset;
+        if (each.kind === "die") {
+          const queue = queues[each.queue]!;
+          ways[each.way]!(queue, rig);
+          dead.catchUp();
+          assert.equal(dead.log.stableEnd, end + 1);
+          there.set(end, { reason: each.way, name: queue.name });
+        } else if (each.kind === "plain") {
+          publishTo(dead, "no letter");
+          there.set(end, { reason: "", name: "" });
+        } else if (each.kind === "leave") {
+          const offset = [...there.keys()][each.at];
+          if (offset === undefined) continue;
+          dead.removeAt(offset);
+          there.delete(offset);
+        } else check(each.most);
+      }
+      for (let looks = 0; looks <= there.size; looks++) check(1);
+      check(1000);
+      await rig.close();
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("places are what is defined to be one, also behind bound exchanges; others are not looked at", async () => {
+  const { broker, declare, close } = await openBareBroker();
+  const vhost = broker.defaultVhost;
+  const exchange = (name: string) =>
+    vhost.declareExchange({
+      name,
+      type: "fanout",
+      durable: true,
+      autoDelete: false,
+      internal: false,
+      args: {},
+    });
+  const [first, second] = [exchange("first"), exchange("second")];
+  declare("own.dead", { "x-dead-letters-of": "own" });
+  declare("keyed", { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "box" });
+  declare("bound", { "x-dead-letter-exchange": "first" });
+  declare("lost", { "x-dead-letter-exchange": "nowhere" });
+  declare("plain");
+  const box = declare("box");
+  vhost.bindings.bind(first, second, "", {});
+  vhost.bindings.bind(second, first, "", {});
+  vhost.bindings.bind(second, declare("far"), "some.key", {});
+  const places = finishNow(findingPlaces(vhost));
+  assert.deepEqual(places.map(({ name }) => name).toSorted(), ["box", "far", "own.dead"]);
+  assert.ok(places.includes(box));
+  await close();
+});
