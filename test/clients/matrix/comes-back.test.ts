@@ -8,10 +8,10 @@ import {
   cells,
   consumerNames,
   nameOf,
-  policyNames,
   producerNames,
   reasonAgainst,
 } from "../../support/comes-back/cells.ts";
+import { policyNames } from "../../support/comes-back/policies.ts";
 import { runCells } from "../../support/comes-back/run.ts";
 
 test("every combination of policy, producer and consumer is run, or there is a reason why not", () => {
@@ -31,8 +31,11 @@ test("every combination of policy, producer and consumer is run, or there is a r
 });
 
 test("a sample of the cells, SIGKILL", async () => {
-  // Steps over the producers, so that each policy has each consumer with one of them.
-  const sample = cells.filter((_, i) => i % 4 === 0);
+  const sample = cells.filter(({ policy, producer, consumer }) => {
+    const sum = policyNames.indexOf(policy.name) + consumerNames.indexOf(consumer.name);
+    // Each policy has every second consumer, each pair with one producer.
+    return sum % 2 === 0 && producerNames.indexOf(producer.name) === (sum / 2) % producerNames.length;
+  });
   const parts = (of: (cell: (typeof cells)[number]) => { name: string }, from: typeof cells): Set<string> =>
     new Set(from.map((cell) => of(cell).name));
   for (const of of [

@@ -13,15 +13,6 @@ export interface Cell {
   readonly consumer: ConsumerKind;
 }
 
-export const policyNames = [
-  "none",
-  "retry",
-  "retry, dead letter",
-  "delay",
-  "dedup",
-  "trace",
-  "history",
-] as const;
 export const producerNames = ["AMQP", "Redis", "Kafka"] as const;
 export const consumerNames = [
   "AMQP queue",

@@ -110,8 +110,19 @@ export class CellRun {
 /** Both ends round their clocks down to a millisecond. */
 const clockMs = 2;
 
+export const policyNames = [
+  "none",
+  "retry",
+  "retry, dead letter",
+  "home",
+  "delay",
+  "dedup",
+  "trace",
+  "history",
+] as const;
+
 export interface PolicyCase {
-  readonly name: string;
+  readonly name: (typeof policyNames)[number];
   /** Undefined: none is set. */
   readonly definition?: Readonly<Record<string, unknown>>;
   readonly holds: string;

@@ -1,7 +1,7 @@
 /** Runs cells of the matrix beside each other over one broker. Invariant: what went wrong in one cell does not end the others. */
 import type { Cell } from "./cells.ts";
 import { nameOf } from "./cells.ts";
-import { CellRun, policies } from "./policies.ts";
+import { CellRun } from "./policies.ts";
 import { type Restart, World } from "./world.ts";
 
 const wordOf = (text: string): string => text.replaceAll(/[^A-Za-z]+/g, "-").toLowerCase();
@@ -11,7 +11,7 @@ export async function runCells(cells: readonly Cell[], restart: Restart): Promis
   const world = await World.start(restart, cells.length);
   const wrong: string[] = [];
   try {
-    for (const { name, definition } of policies)
+    for (const { name, definition } of new Set(cells.map(({ policy }) => policy)))
       if (definition !== undefined)
         await world.change("PUT", `policies/%2F/${wordOf(name)}`, {
           // The names of dead letters are longer.
