@@ -81,7 +81,7 @@ const argumentMeanings: Readonly<Record<string, string>> = {
   "x-history-ms": "TroikaMQ's own: how long acknowledged messages stay readable",
   "x-history-bytes": "TroikaMQ's own: how many bytes of them stay readable",
   "x-retry-limit":
-    "TroikaMQ's own: how often a message is delivered that is rejected; on a stream, for groups of Redis ([retries](retries.md))",
+    "TroikaMQ's own: how often a message is delivered that is rejected; on a stream, for its groups ([retries](retries.md))",
   "x-retry-backoff-ms": "how long it waits before the second delivery",
   "x-retry-factor": "by how much each wait is longer than the last",
   "x-retry-max-ms": "the longest wait",

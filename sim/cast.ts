@@ -22,6 +22,7 @@ import {
   partitionsOf,
   targetsOf,
 } from "./actors/partitions.ts";
+import { MixedGroupActor } from "./actors/mixed-group.ts";
 import { PassingLogActor } from "./actors/passing-log.ts";
 import { DelayedActor } from "./actors/delayed.ts";
 import { LaterActor } from "./actors/later.ts";
@@ -37,6 +38,7 @@ import { RetentionActor } from "./actors/retention.ts";
 import { guardedStream, RightsActor } from "./actors/rights.ts";
 import { ReturnerActor } from "./actors/returner.ts";
 import { LiveActor } from "./actors/live.ts";
+import { ShareMembersActor } from "./actors/share-members.ts";
 import { ShortLivedActor } from "./actors/short-lived.ts";
 import { StaticMemberActor } from "./actors/static-member.ts";
 import { StreamWriterActor } from "./actors/stream-writer.ts";
@@ -69,7 +71,8 @@ export interface FedQueue {
 /** Messages that expire together, in several ticks where one may drop few of them. */
 const fleetingTtlMs = 150;
 const deliveryLimit = 2;
-const copiesWindowMs = 4000;
+/** Of one queue many windows pass in a run; of the other one, files of the journal. */
+const copiesWindowsMs = [4000, 120_000];
 
 export function fedQueuesOf(world: World): FedQueue[] {
   return ["fleeting", "returned"].map((name) => ({
@@ -203,8 +206,11 @@ export function castOf(
       new QueueRetriesActor(world, "qa"),
       new LettersHomeActor(world, "ha"),
       new DelayedActor(world, "da"),
+      new MixedGroupActor(world, "ma"),
     ];
+    const shared = new ShareMembersActor(world, "sa");
     actors.push(...later, ...later, ...later, ...copiersOf(world));
+    actors.push(shared, shared, shared, shared, shared, shared);
   }
   if (is("priorities")) {
     const some = [3, 255].map((max) => new PrioritiesActor(world, `p${max}`, max));
@@ -225,11 +231,13 @@ export function castOf(
   return cast;
 }
 
-/** Two that repeat one another's messages. */
+/** Two that repeat one another's messages, and two more to another queue. */
 function copiersOf(world: World): Actor[] {
-  const model = new CopiesModel(copiesWindowMs);
-  const some = ["c0", "c1"].map((name) => new CopiesActor(world, name, model));
-  return [...some, ...some, ...some];
+  const some = copiesWindowsMs.flatMap((windowMs) => {
+    const model = new CopiesModel(`copies.${windowMs}`, windowMs);
+    return ["c0", "c1"].map((name) => new CopiesActor(world, name, model));
+  });
+  return [...some, ...some];
 }
 
 /** Those of whom the end of the run asks nothing. */

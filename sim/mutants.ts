@@ -7,6 +7,7 @@
 import type { Mutant } from "../mutants/mutant.ts";
 import { mutantsOfLetters } from "./mutants-letters.ts";
 import { mutantsOfCopies } from "./mutants-copies.ts";
+import { mutantsOfShareGroups } from "./mutants-share.ts";
 import { mutantsOfWhatIsTold } from "./mutants-told.ts";
 
 export const simulatorMutants: readonly Mutant[] = [
@@ -673,4 +674,5 @@ export const simulatorMutants: readonly Mutant[] = [
   ...mutantsOfLetters,
   ...mutantsOfWhatIsTold,
   ...mutantsOfCopies,
+  ...mutantsOfShareGroups,
 ];

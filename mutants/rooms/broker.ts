@@ -180,4 +180,32 @@ export const brokerMutants: readonly RoomMutant[] = [
     find: "owner === requeuedOwner || isWaitingOwner(owner)) encodeNoted",
     replace: "owner === requeuedOwner) encodeNoted",
   },
+  {
+    name: "a member acknowledges records that another one holds",
+    file: "src/broker/groups/share/share-partition.ts",
+    find: '        if (pending.ownerOf(offset) !== owner.id) return "INVALID_RECORD_STATE";',
+    replace: '        if (pending.ownerOf(offset) === 0) return "INVALID_RECORD_STATE";',
+    also: ["clients/kafka/kafka-share"],
+  },
+  {
+    name: "members of a share group hold any number of records",
+    file: "src/broker/groups/share/share-partition.ts",
+    find: "    const room = this.settings.locksMax - this.held;",
+    replace: "    const room = this.settings.locksMax;",
+    also: ["clients/kafka/kafka-share"],
+  },
+  {
+    name: "who waits for a share group's locks is not told when one is free",
+    file: "src/broker/groups/share/share-partition.ts",
+    find: "    this.#isFull = false;\n    this.#queue.appended();\n  }\n\n  // Giving back",
+    replace: "    this.#isFull = false;\n  }\n\n  // Giving back",
+    also: ["clients/kafka/kafka-share"],
+  },
+  {
+    name: "what a share consumer rejects is settled in spite of a retry policy",
+    file: "src/broker/groups/share/share-outcomes.ts",
+    find: "  if (retryPolicyOf(queue, cursor) === null) cursor.settle(offset);",
+    replace: "  if (retryPolicyOf(queue, cursor) !== undefined) cursor.settle(offset);",
+    also: ["clients/kafka/kafka-share"],
+  },
 ];

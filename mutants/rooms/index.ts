@@ -1,6 +1,7 @@
 /** The faults of all rooms, and which unit tests are the first to look for them. */
 import type { RoomMutant } from "../mutant.ts";
 import { brokerMutants } from "./broker.ts";
+import { copiesMutants } from "./copies.ts";
 import { foundationMutants } from "./foundation.ts";
 import { blockingMutants } from "./blocking.ts";
 import { listMutants } from "./lists.ts";
@@ -12,6 +13,7 @@ export const roomMutants: readonly RoomMutant[] = [
   ...foundationMutants,
   ...storageMutants,
   ...brokerMutants,
+  ...copiesMutants,
   ...blockingMutants,
   ...listMutants,
   ...protocolMutants,

@@ -6,7 +6,6 @@ import { AmqpClient, tableOf } from "../clients/amqp-client.ts";
 import type { Attempt, CopiesModel } from "../models/copies.ts";
 import type { Actor, World } from "../world.ts";
 
-export const copiesQueue = "copies";
 const emptyRounds = 3;
 
 export class CopiesActor implements Actor {
@@ -47,9 +46,7 @@ export class CopiesActor implements Actor {
   }
 
   act(): void {
-    const jumps = this.#world.counts["clock jumps"] ?? 0;
-    if (jumps !== this.#jumps) this.#model.clockJumped();
-    this.#jumps = jumps;
+    this.#lookAtClock();
     const client = this.#client;
     if (client === null) return this.#connect();
     if (this.#isConnecting || this.#isGetting || this.#isChecked) return;
@@ -61,6 +58,13 @@ export class CopiesActor implements Actor {
     const choice = random.next();
     if (choice < 0.2) this.#get(client, () => {});
     else for (let left = random.between(1, 3); left > 0; left--) this.#publish(client);
+  }
+
+  /** Before anything is said of what the broker did. */
+  #lookAtClock(): void {
+    const jumps = this.#world.counts["clock jumps"] ?? 0;
+    if (jumps !== this.#jumps) this.#model.clockJumped();
+    this.#jumps = jumps;
   }
 
   #connect(): void {
@@ -81,7 +85,7 @@ export class CopiesActor implements Actor {
     this.#client = client;
     this.#isConnecting = true;
     client.confirmSelect(() => {});
-    client.declare(copiesQueue, tableOf({ "x-dedup-window-ms": this.#model.windowMs }), (answer) => {
+    client.declare(this.#model.queue, tableOf({ "x-dedup-window-ms": this.#model.windowMs }), (answer) => {
       if (answer !== null && client === this.#client) this.#isConnecting = false;
     });
   }
@@ -101,19 +105,21 @@ export class CopiesActor implements Actor {
     attempt ??= this.#model.begin(now);
     this.#world.note(`${this.name} publishes ${attempt.body} at ${now}`);
     this.#unanswered.push(attempt);
-    client.publish(copiesQueue, attempt.body, "", { messageId: attempt.id });
+    client.publish(this.#model.queue, attempt.body, "", { messageId: attempt.id });
   }
 
   #confirmed(count: number): void {
+    this.#lookAtClock();
     const now = this.#world.time.now();
     for (const attempt of this.#unanswered.splice(0, count)) this.#model.answered(attempt, true, now);
   }
 
   #get(client: AmqpClient, onGot: (isAny: boolean) => void): void {
     this.#isGetting = true;
-    client.get(copiesQueue, (delivery) => {
+    client.get(this.#model.queue, (delivery) => {
       if (client !== this.#client || client.isLost) return;
       this.#isGetting = false;
+      this.#lookAtClock();
       if (delivery !== null) this.#model.found(delivery.body, this.#world.isDamaged);
       onGot(delivery !== null);
     });

@@ -229,18 +229,20 @@ export class LettersHomeActor implements Actor {
     const counts = new Map<string, number>();
     for (const queue of [home, dead]) {
       queue.log.store.seal();
-      const reader = queue.reader();
-      while (reader.next()) {
-        const { buffer, bodyStart, bodyEnd } = view.show(reader);
+      const all = queue.reader();
+      while (all.next()) {
+        const { buffer, bodyStart, bodyEnd } = view.show(all);
         const body = buffer.latin1Slice(bodyStart, bodyEnd);
         counts.set(body, (counts.get(body) ?? 0) + 1);
       }
     }
-    const atHome = new Set<string>();
-    const reader = home.reader();
+    /** What was rejected. What the broker took from a connection that it has lost before its client knows of it died of another reason. */
+    const rejected = new Set<string>();
+    const reader = dead.reader();
     while (reader.next()) {
-      const { buffer, bodyStart, bodyEnd } = view.show(reader);
-      atHome.add(buffer.latin1Slice(bodyStart, bodyEnd));
+      const parts = view.show(reader);
+      if (originOf(reader, parts)?.reason === "rejected")
+        rejected.add(parts.buffer.latin1Slice(parts.bodyStart, parts.bodyEnd));
     }
     return () => {
       for (const [body, isConfirmed] of this.#messages) {
@@ -249,7 +251,7 @@ export class LettersHomeActor implements Actor {
           throw new Fault(`${this.name}: ${body} is there ${count} times`);
       }
       for (const { body } of this.#held)
-        if (!atHome.has(body)) throw new Fault(`${this.name}: ${body} is held, and is not in its queue`);
+        if (rejected.has(body)) throw new Fault(`${this.name}: ${body} is held, and is a dead letter`);
     };
   }
 

@@ -167,6 +167,13 @@ export class AmqpClient implements LinkEnd {
     this.call(method(1, 60, 20, uint(2, 0), shortText(queue), shortText("s"), uint(1, 0), table), onAnswer);
   }
 
+  /** A consumer in a group of a stream. */
+  consumeGroup(queue: string, group: string, onAnswer: OnAnswer): void {
+    const table = tableOf({ "x-group": group });
+    const names = [shortText(queue), shortText("m")];
+    this.call(method(1, 60, 20, uint(2, 0), ...names, uint(1, 0), longText(table)), onAnswer);
+  }
+
   get(queue: string, onGet: (delivery: Delivery | null) => void, isNoAck = true): void {
     if (this.isLost) return onGet(null);
     this.#onGet.push(onGet);

@@ -30,6 +30,7 @@ export interface Attempt {
 }
 
 export class CopiesModel {
+  readonly queue: string;
   readonly windowMs: number;
   readonly #identities: Identity[] = [];
   readonly #roundOf = new Map<string, Round>();
@@ -37,7 +38,8 @@ export class CopiesModel {
   /** Messages that may have been taken by somebody who has not heard of them. */
   mayBeTaken = 0;
 
-  constructor(windowMs: number) {
+  constructor(queue: string, windowMs: number) {
+    this.queue = queue;
     this.windowMs = windowMs;
   }
 

@@ -92,6 +92,11 @@ export class RetriedGroup {
     entry.readyAt = sentAt === 0 ? 0 : sentAt + least;
   }
 
+  /** Whether it was given up is not known: it may come at once. */
+  givenUpUnsurely(body: string): void {
+    this.#of(body).readyAt = 0;
+  }
+
   /** All dead letters, with what they say of their deliveries. */
   foundDead(letters: readonly (readonly [body: string, deliveries: number])[]): void {
     if (this.isDamaged) return;

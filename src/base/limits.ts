@@ -220,13 +220,12 @@ export const limits = {
   lookedMessagesMax: 1000,
   lookedBytesMax: 2 << 20,
   lookedOffsetsMax: 1_000_000,
-  /**
-   * Dead letters that one look at them goes through, in one place; groups of one place, and hours of a group, that are told apart; places that
-   * are shown.
-   */
+  /** Dead letters that one look at them goes through, over all places. */
   deadLettersWalkedMax: 100_000,
-  deadLetterGroupsMax: 1000,
-  deadLetterHoursMax: 168,
+  /** Groups of dead letters that are told apart in one place, and hours of a group; groups, the largest, and places that are shown. */
+  deadLetterGroupsMax: 500,
+  deadLetterHoursMax: 48,
+  deadLetterGroupsShownMax: 1000,
   deadLetterPlacesMax: 1000,
   /** The same where a filter looks into the messages: how many, and bytes of all that it looks at, of which a body has so many at most. */
   filteredMessagesMax: 100_000,
@@ -247,6 +246,8 @@ export const limits = {
   unroutableSamplesPerSecond: 200,
   unroutableBodyBytesMax: 4096,
   unroutablePropertiesBytesMax: 16_384,
+  /** Places of which is remembered what was counted there: some 800 KiB each at most. */
+  deadLetterWalksKept: 64,
   /** Operations that run at once, and those that are remembered: an operation that is forgotten cannot be undone. */
   operationsRunningMax: 16,
   operationsKeptMax: 200,
@@ -291,6 +292,8 @@ export const limits = {
   dedupIdsMax: 4_000_000,
   /** The memory of the ids of all destinations, some 40 bytes an id; beyond, that with the most forgets its oldest. */
   dedupBytesMax: 256 << 20,
+  /** A longer id is none: looking at one costs about 3 ns a byte. */
+  dedupIdBytesMax: 4096,
   /** The longest window of deduplication: 7 days. */
   dedupWindowMsMax: 604_800_000,
   /** Data of the level `written` is synced to disk after this long at most. */

@@ -33,7 +33,7 @@ import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
 import type { Delays } from "./intake/intake.ts";
 import { Operations } from "./operations/operations.ts";
-import type { Returns } from "./retry/returns.ts";
+import type { Returned } from "./retry/returned.ts";
 import { PublisherFlow } from "./publisher-flow.ts";
 import type { Queue } from "./queue/queue.ts";
 import { InflationBudget } from "./queue/inflation-budget.ts";
@@ -124,7 +124,7 @@ export class Broker {
   /** Keeps messages that are to arrive later. Set by the wiring, as soon as the journal has been replayed. */
   delays: Delays | null = null;
   /** Keeps what Kafka groups gave up, until it can be read again. Set like `delays`. */
-  returned: Returns | null = null;
+  returned: Returned | null = null;
   /** Where records wait for their time, by the prefix of the virtual hosts that they wait in (names.ts). */
   readonly timetables = new Map<string, LaterTable>();
   readonly vhosts = new Map<string, Vhost>();

@@ -115,7 +115,7 @@ export function registerBrokerMetrics(
     "Ids of messages that destinations remember, to know copies.",
     () => broker.dedup.ids,
   );
-  gauge("troikamq_dedup_bytes", "Memory of these ids.", () => broker.dedup.bytes);
+  gauge("troikamq_dedup_bytes", "Memory of the ids that destinations remember.", () => broker.dedup.bytes);
   counter(
     "troikamq_dedup_ids_forgotten_early_total",
     "Ids that were forgotten before their window was over, because there were too many.",

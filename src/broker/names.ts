@@ -44,23 +44,18 @@ export function isHiddenVhost(name: string): boolean {
 
 /**
  * Begins the names of virtual hosts, of the broker's own, in which something waits for a virtual host: its records that enter streams
- * later, its messages that wait in a delayed exchange or for a destination (`later`), its records that Kafka groups gave up, its dead letters that no queue takes, its exchanges' recent messages. The name of that virtual host follows.
+ * later, its messages that wait in a delayed exchange or for a destination (`later`), its dead letters that no queue takes, its exchanges' recent messages. The name of that virtual host follows.
  */
 export const companionPrefixes = {
   scheduled: "\0scheduled/",
   delayed: "\0delayed/",
   later: "\0later/",
-  returned: "\0returned/",
   undelivered: "\0undelivered/",
   recentHistory: "\0recent-history/",
 } as const;
 
 /** Of these, where what a client has sent waits for a queue or stream of the same name, in the order in which it is shown. */
-export const laterPrefixes = [
-  companionPrefixes.scheduled,
-  companionPrefixes.later,
-  companionPrefixes.returned,
-] as const;
+export const laterPrefixes = [companionPrefixes.scheduled, companionPrefixes.later] as const;
 
 /**
  * A name as text for people. Names are latin1 strings of their bytes, since a Redis key may be any bytes: the `length` of a name

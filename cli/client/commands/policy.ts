@@ -80,6 +80,10 @@ export function definePolicy(command: Command): void {
         printer.remark(
           "without retry-limit the other settings of retry-* do nothing, unless the queue has x-retry-limit",
         );
+      if ("dedup-by" in policy.definition && policy.definition["dedup-window-ms"] === undefined)
+        printer.remark(
+          "without dedup-window-ms dedup-by does nothing, unless the queue has x-dedup-window-ms",
+        );
     });
   withOperator(
     command.command("rm").description("delete one; what it did is undone").argument("<name>"),

@@ -285,8 +285,9 @@ class Main {
             var topic = topic(2);
             var group = group();
             send(topic, 0, 20);
-            try (var consumer = consumer(group, topic, true)) {
-                acknowledge(consumer, take(consumer, 20), AcknowledgeType.ACCEPT);
+            try (var consumer = consumer(group, topic, false)) {
+                take(consumer, 20);
+                consumer.commitSync();
                 var listed = admin.listGroups(ListGroupsOptions.forShareGroups()).all().get();
                 Check.equal(listed.stream().anyMatch(each -> each.groupId().equals(group)), true);
                 Check.equal(listed.stream().map(GroupListing::type).distinct().map(type -> type.get()).toList(), List.of(GroupType.SHARE));

@@ -29,20 +29,33 @@ import { operationStatus, started, waitFor, waitQuery } from "./operations.ts";
 
 interface Place {
   readonly queue: Queue;
-  readonly groups: readonly LetterGroup[];
   readonly looked: number;
   readonly isComplete: boolean;
 }
 
+interface Shown {
+  readonly queue: Queue;
+  readonly group: LetterGroup;
+}
+
 interface Found {
+  /** The largest. */
+  readonly groups: readonly Shown[];
+  /** Those that are not shown. */
+  readonly groupsLeft: number;
   readonly places: readonly Place[];
   /** Places that the user may not read, or that are too many. */
   readonly refused: number;
   readonly left: number;
 }
 
+const groupsMax = limits.deadLetterGroupsShownMax;
+const unitsOfSort = 500;
+
 function* finding(vhosts: readonly Vhost[], mayRead: (queue: Queue) => boolean): Job<Found> {
   const places: Place[] = [];
+  let groups: Shown[] = [];
+  let groupsLeft = 0;
   let refused = 0;
   let left = 0;
   let lettersLeft: number = limits.deadLettersWalkedMax;
@@ -52,13 +65,23 @@ function* finding(vhosts: readonly Vhost[], mayRead: (queue: Queue) => boolean):
       if (!mayRead(queue)) refused++;
       else if (places.length >= limits.deadLetterPlacesMax) left++;
       else {
-        const { groups, isComplete, walked, looked } = yield* grouping(queue, lettersLeft);
-        lettersLeft -= walked;
-        places.push({ queue, groups, looked, isComplete });
+        const found = yield* grouping(queue, lettersLeft);
+        lettersLeft -= found.walked;
+        places.push({ queue, looked: found.looked, isComplete: found.isComplete });
+        for (const group of found.groups) groups.push({ queue, group });
+        if (groups.length <= 2 * groupsMax) continue;
+        groupsLeft += groups.length - groupsMax;
+        groups = largest(groups);
+        yield unitsOfSort;
       }
     }
   }
-  return { places, refused, left };
+  groupsLeft += Math.max(groups.length - groupsMax, 0);
+  return { groups: largest(groups), groupsLeft, places, refused, left };
+}
+
+function largest(groups: readonly Shown[]): Shown[] {
+  return groups.toSorted((a, b) => b.group.count - a.group.count).slice(0, groupsMax);
 }
 
 function shownOrigin(origin: NonNullable<LetterGroup["origin"]>): object {
@@ -86,9 +109,7 @@ function shownGroup(
   };
 }
 
-function shownFound({ places, refused, left }: Found): object {
-  const groups = places.flatMap(({ queue, groups: each }) => each.map((group) => ({ queue, group })));
-  groups.sort((a, b) => b.group.count - a.group.count);
+function shownFound({ groups, groupsLeft, places, refused, left }: Found): object {
   return {
     groups: groups.map(({ queue, group }) => shownGroup(queue, group)),
     places: places.map(({ queue, looked, isComplete }) => ({
@@ -99,6 +120,7 @@ function shownFound({ places, refused, left }: Found): object {
       looked_at: looked,
       is_complete: isComplete,
     })),
+    groups_left: groupsLeft,
     places_refused: refused,
     places_left: left,
     is_complete: left === 0 && places.every(({ isComplete }) => isComplete),

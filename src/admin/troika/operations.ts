@@ -18,7 +18,7 @@ export const waitQuery = {
 } as const;
 
 function shownOperation(operation: Operation): object {
-  const { id, options, state, counts, targets, startedAt, endedAt, error, undoneBy } = operation;
+  const { id, options, state, counts, startedAt, endedAt, error, undoneBy } = operation;
   const { kind, vhost, source, startedBy, rate, undoes, isDry } = options;
   return {
     id,
@@ -27,7 +27,6 @@ function shownOperation(operation: Operation): object {
     ...counts,
     vhost: shownName(vhost),
     source: shownName(source),
-    targets: [...targets].map(shownName),
     rate,
     started_by: shownName(startedBy),
     started_at: startedAt,
@@ -37,6 +36,11 @@ function shownOperation(operation: Operation): object {
     ...(undoes === undefined ? {} : { undoes }),
     ...(undoneBy === null ? {} : { undone_by: undoneBy }),
   };
+}
+
+/** With the names of the queues that it has reached, of which there may be many. */
+function shownWhole(operation: Operation): object {
+  return { ...shownOperation(operation), targets: [...operation.targets].map(shownName) };
 }
 
 function seenNames({ broker, caller }: Asked<never>): ReadonlySet<string> {
@@ -95,7 +99,7 @@ export const operationEndpoints: readonly Endpoint[] = [
     path: "/api/troika/operations/{id}",
     audience: "management",
     summary: "One of them: what it is, how far it is, and how it ended.",
-    run: (asked) => json(200, shownOperation(operationAt(asked as Asked<never>))),
+    run: (asked) => json(200, shownWhole(operationAt(asked as Asked<never>))),
   }),
   endpoint({
     method: "POST",

@@ -3,7 +3,7 @@
  *
  * The hot paths of the protocols implement it over the buffers that they have. No message is copied or converted for it.
  */
-import { copyBytes } from "../../base/bytes.ts";
+import { ByteWriter, copyBytes } from "../../base/bytes.ts";
 import { AmqpRecordParts, readAmqpRecord } from "../../message/amqp/record.ts";
 import { envelope, type Envelope } from "../../message/envelope.ts";
 import { KafkaBatch } from "../../message/kafka/batch.ts";
@@ -52,14 +52,21 @@ export function appendRecord(
 
 const stored = new KafkaBatch();
 const offsets = new PropertyOffsets();
+const scratch = new ByteWriter(256);
+const scratchBytesKept = 1 << 20;
 
 /** Appends a record in the form in which it was stored before, as one that comes at `now`; a batch holds one record. */
 export function appendStored(group: LogGroup, record: RecordBytes, now: number): void {
   const { envelope: envelopeOfRecord, buffer, start, end } = record;
-  if (envelopeOfRecord !== envelope.kafka) return appendRecord(group, envelopeOfRecord, buffer, start, end);
+  // Room in the journal is taken before the bytes are copied, and their memory may be used for it.
+  if (scratch.buffer.length > scratchBytesKept) scratch.buffer = Buffer.allocUnsafeSlow(256);
+  scratch.reset();
+  scratch.bytes(buffer, start, end);
+  if (envelopeOfRecord !== envelope.kafka)
+    return appendRecord(group, envelopeOfRecord, scratch.buffer, 0, scratch.length);
   const { store } = group.logs[0]!;
   const at = store.reserveBatch(group, envelope.kafka, end - start, 1, now);
-  copyBytes(store.tail, at, buffer, start, end);
+  copyBytes(store.tail, at, scratch.buffer, 0, scratch.length);
   stored.reset(store.tail, at, at + end - start).next();
   if (stored.isLogAppendTime) stored.setLogAppendTime(now);
 }

@@ -39,7 +39,8 @@ export function giveBack(queue: Queue, cursor: GroupCursor, offset: number, give
   const { operation, id, deliveries, note } = given;
   const reason = markedReason({ operation, deliveries, reason: note.reason });
   if (cursor.notes !== null && !cursor.notes.takes(reason, note.consumer)) return false;
-  retriesOf(queue, cursor).wait(offset, queue.vhost.broker.clock.now(), 0, id);
+  const now = queue.vhost.broker.clock.now();
+  retriesOf(queue, cursor).wait(offset, { at: now, now }, 0, id);
   cursor.noteGivenUp(offset, { ...note, reason });
   return true;
 }

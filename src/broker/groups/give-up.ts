@@ -95,12 +95,22 @@ export function giveUp(
   return "again";
 }
 
+/** A pending entry comes again after `delayMs`, whatever it is then. */
+export function waitAgain(
+  queue: Queue,
+  cursor: GroupCursor,
+  offset: number,
+  { reason, delayMs }: GivenUp,
+): void {
+  waitFor(queue, cursor, offset, { delay: delayMs, note: noteOf(cursor, offset, reason) });
+}
+
 /** Makes a dead letter of the entry that the reader is at. False: it cannot be now, so the entry waits. */
 function bury(queue: Queue, cursor: GroupCursor, reader: LogReader, { reason, delayMs }: GivenUp): boolean {
   const { offset } = reader;
   const policy = retryPolicyOf(queue, cursor)!;
   const note = noteOf(cursor, offset, reason);
-  const place = deadLetterStream(queue, policy);
+  const place = deadLetterStream(queue, policy.deadLetter ?? `${queue.name}.dead`);
   if (deadLetter(queue, cursor, reader, { note, deliveries: cursor.pending.countOf(offset), place })) {
     cursor.settle(offset);
     return true;
@@ -128,8 +138,13 @@ interface Waiting {
 
 function waitFor(queue: Queue, cursor: GroupCursor, offset: number, { delay, note }: Waiting): void {
   const { pending } = cursor;
-  const at = queue.vhost.broker.clock.now() + delay;
-  retriesOf(queue, cursor).wait(offset, at, pending.countOf(offset), pending.readId(offset, id));
+  const now = queue.vhost.broker.clock.now();
+  retriesOf(queue, cursor).wait(
+    offset,
+    { at: now + delay, now },
+    pending.countOf(offset),
+    pending.readId(offset, id),
+  );
   // One that has waited before has its note.
   if ((cursor.notes?.of(offset) ?? null) === null) cursor.noteGivenUp(offset, note);
 }
@@ -147,10 +162,9 @@ export function resumeRetries(queue: Queue, cursor: GroupCursor): void {
     work.run(retriesOf(queue, cursor).restore(), () => {});
 }
 
-/** Of a topic with several partitions it is the one with the origin's number, if there are so many. */
-export function deadLetterStream(queue: Queue, policy: RetryPolicy): string {
+/** Of a topic of that name with several partitions the one with the number of `queue`, if there are so many; else the stream of that name. */
+export function deadLetterStream(queue: Queue, name: string): string {
   const { topics } = queue.vhost;
-  const name = policy.deadLetter ?? `${queue.name}.dead`;
   const partitions = topics.find(name)?.partitions ?? [];
   if (partitions.length <= 1) return name;
   const index = Math.max(topics.topicOf(queue)?.partitions.indexOf(queue) ?? 0, 0);

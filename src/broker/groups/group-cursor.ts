@@ -23,8 +23,10 @@ import { encodeNoted } from "../cursor/cursor-form.ts";
 import { noOwner, PendingTable } from "../cursor/pending-table.ts";
 import { type CursorOwner, GroupOwners } from "./group-owners.ts";
 import { type GiveUpNote, GiveUpNotes } from "./give-up-notes.ts";
-import type { AgainPart, FeedPart, SharePart } from "./cursor-parts.ts";
+import type { AgainPart } from "./again-part.ts";
+import type { GroupFeed } from "./group-feed.ts";
 import { retryOwnerName } from "./retry-owner.ts";
+import type { GroupShare } from "./share/group-share.ts";
 import type { OldestPending } from "./oldest-pending.ts";
 import type { RetryPolicy } from "../retry/retry-policy.ts";
 import { entriesReadAt } from "./progress.ts";
@@ -44,9 +46,9 @@ export class GroupCursor implements DurableState {
   /** Entries that were given up and come again; null before the first. */
   retries: AgainPart | null = null;
   /** Its records as members of a share group (Kafka) acquire them; null before the first has asked. */
-  share: SharePart | null = null;
+  share: GroupShare | null = null;
   /** Consumers that are pushed to; null while there are none. */
-  feed: FeedPart | null = null;
+  feed: GroupFeed | null = null;
   /** Of the entries that wait; null before the first. */
   notes: GiveUpNotes | null = null;
   /** What becomes of entries that are given up; null: as the stream's policy says. Kept with the group's definition. */

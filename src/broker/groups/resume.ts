@@ -8,7 +8,7 @@ import type { Broker } from "../broker.ts";
 import type { Queue } from "../queue/queue.ts";
 import { resumeRetries } from "./give-up.ts";
 import type { GroupCursor } from "./group-cursor.ts";
-import { giveBackOfGone, membersOf } from "./group-feed.ts";
+import { giveBackOfGone, membersOf } from "./group-members.ts";
 import { isShareOwner } from "./share/share-owner.ts";
 import { SharePartition } from "./share/share-partition.ts";
 

@@ -13,7 +13,7 @@ import type { EntryId } from "../../message/entry-id.ts";
 import { LogReader } from "../../storage/index.ts";
 import { noOwner, PendingTable } from "../cursor/pending-table.ts";
 import type { TimedOwner, WallTimers } from "../schedule/timers.ts";
-import type { AgainPart } from "./cursor-parts.ts";
+import type { AgainPart } from "./again-part.ts";
 import type { GroupCursor } from "./group-cursor.ts";
 import { retryOwnerName } from "./retry-owner.ts";
 
@@ -59,12 +59,13 @@ export class GroupRetries implements TimedOwner, AgainPart {
     this.#timers.removeOwner(this.#number);
   }
 
-  /** The pending entry comes again at that wall time. */
-  wait(offset: number, at: number, count: number, id: EntryId): void {
+  /** The pending entry comes again at that wall time; where that is not after `now`, it is there at once. */
+  wait(offset: number, { at, now }: { at: number; now: number }, count: number, id: EntryId): void {
     const cursor = this.#cursor;
     const owner = cursor.owners.get(retryOwnerName) ?? cursor.addOwner(retryOwnerName, at);
     cursor.assign(offset, owner.id, count, at, id);
-    this.#timers.add(at, this.#number, offset);
+    if (at > now) this.#timers.add(at, this.#number, offset);
+    else this.due(offset, at);
   }
 
   /** What waited already when the group came to be (start-up, COPY), in slices. */

@@ -7,39 +7,60 @@
  * Where both are there and `x-delay` is above 0, that counts. Not here: where messages wait. Invariant: a time that is over, is no number or is
  * further away than `delayMsMax` is no delay, as in RabbitMQ's plugin.
  */
+import { ByteReader } from "../../base/bytes.ts";
 import type { AmqpProperties } from "../../message/amqp/properties.ts";
-import { type FieldTable, type FieldValue, findField } from "../../message/amqp/table.ts";
+import { PropertyOffsets } from "../../message/amqp/property-offsets.ts";
+import type { AmqpRecordParts } from "../../message/amqp/record.ts";
+import { type FieldTable, type FieldValue, findField, readFieldValue } from "../../message/amqp/table.ts";
+import { findFieldAt } from "../../message/amqp/table-scan.ts";
 import { displayText } from "../../message/amqp/text.ts";
 
 export const delayHeader = "x-delay";
-export const deliverAtHeader = "x-deliver-at";
+const deliverAtHeader = "x-deliver-at";
 /** The plugin's longest delay: that of Erlang's timers. A message with a longer one does not wait. */
 const delayMsMax = 4_294_967_295;
 const int32Max = 0x7fff_ffff;
 
+export const delayName: Buffer = Buffer.from(delayHeader);
+export const deliverAtName: Buffer = Buffer.from(deliverAtHeader);
+const offsets = new PropertyOffsets();
+
 /** How long `x-delay` says that a message waits, ms; 0: it does not. */
 export function delayOf({ headers = [] }: AmqpProperties): number {
-  return inBounds(numberIn(headers, delayHeader));
+  return inBounds(numberOf(findField(headers, delayHeader)));
 }
 
 /** When the message is to arrive, unix ms; 0: at once. */
-export function dueOf(properties: AmqpProperties, now: number): number {
-  const delay = delayOf(properties);
-  if (delay > 0) return now + delay;
-  const at = numberIn(properties.headers ?? [], deliverAtHeader);
-  return inBounds(at - now) > 0 ? at : 0;
+export function dueOf({ headers = [] }: AmqpProperties, now: number): number {
+  return dueOfFields(findField(headers, delayHeader), findField(headers, deliverAtHeader), now);
+}
+
+/** The same of a record, of which nothing but these headers is made into objects. */
+export function dueOfParts({ buffer, propertiesStart, headerEnd }: AmqpRecordParts, now: number): number {
+  offsets.walk(buffer, propertiesStart, headerEnd);
+  return offsets.headersStart < 0 ? 0 : dueOfFields(fieldAt(delayName), fieldAt(deliverAtName), now);
+}
+
+/** Of the record whose `offsets` are known. */
+function fieldAt(name: Buffer): FieldValue | undefined {
+  const { buffer, headersStart, headersEnd } = offsets;
+  const at = findFieldAt(buffer, headersStart, headersEnd, name);
+  return at < 0 ? undefined : readFieldValue(new ByteReader(buffer, at, headersEnd));
+}
+
+function dueOfFields(delay: FieldValue | undefined, at: FieldValue | undefined, now: number): number {
+  const ms = inBounds(numberOf(delay));
+  if (ms > 0) return now + ms;
+  const due = numberOf(at);
+  return inBounds(due - now) > 0 ? due : 0;
 }
 
 function inBounds(delay: number): number {
   return delay > 0 && delay <= delayMsMax ? delay : 0;
 }
 
-function numberIn(headers: FieldTable, name: string): number {
-  const field = findField(headers, name);
-  return field === undefined ? 0 : numberOf(field);
-}
-
-function numberOf(field: FieldValue): number {
+function numberOf(field: FieldValue | undefined): number {
+  if (field === undefined) return 0;
   switch (field.type) {
     case "S": {
       const text = displayText(field.value);

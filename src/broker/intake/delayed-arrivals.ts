@@ -14,7 +14,7 @@ import { AmqpRecordMessage, appendStored, type OutgoingMessage } from "../exchan
 import { companionPrefixes } from "../names.ts";
 import type { RecordBytes } from "../schedule/enter-stream.ts";
 import { Timetable } from "../schedule/timetable.ts";
-import type { Delays, IntakePlace, NamedPlace } from "./intake.ts";
+import type { Delays, DueRecord, IntakePlace, NamedPlace } from "./intake.ts";
 import { waitingForm } from "./waiting-form.ts";
 
 const againMsMin = 1000;
@@ -49,10 +49,17 @@ export class DelayedArrivals implements Delays {
     this.#timetable.move(from, to);
   }
 
+  addStored({ name, vhost, log }: IntakePlace, record: DueRecord): void {
+    const target = this.#broker.vhost(vhost.name);
+    if (target !== undefined) this.#timetable.add(target, name, record, handle, log.isDurable);
+  }
+
   /** True: it waits no more. */
   #arrive(vhostName: string, name: string, record: RecordBytes): boolean {
     const queue = this.#broker.vhost(vhostName)?.queues.get(name);
     if (queue === undefined) return true;
+    const fate = this.#broker.returned?.arrives(queue, record) ?? "lives";
+    if (fate !== "lives") return fate === "dead";
     const isAmqp = record.envelope === envelope.amqp;
     if (isAmqp) message.show(record.buffer, record.start, record.end);
     // Records of other protocols count whole, see ready-bytes.ts.

@@ -11,9 +11,9 @@ import type { DedupWindows } from "../dedup/dedup-windows.ts";
 import { QueueCopies } from "../dedup/queue-copies.ts";
 import type { OutgoingMessage } from "../exchange/outgoing-message.ts";
 import { hasIntake, type QueuePolicy } from "../policy/policy.ts";
-import { propertiesOfParts } from "../exchange/routing/message-headers.ts";
 import type { Log } from "../../storage/index.ts";
-import { delayHeader, deliverAtHeader, dueOf } from "./delay-headers.ts";
+import type { RecordBytes } from "../schedule/enter-stream.ts";
+import { delayName, deliverAtName, dueOfParts } from "./delay-headers.ts";
 
 /** The destination, as much of it as the intake knows. */
 export interface IntakePlace {
@@ -36,11 +36,18 @@ export interface NamedPlace {
   readonly name: string;
 }
 
+export interface DueRecord extends RecordBytes {
+  /** Wall time, ms. */
+  readonly due: number;
+}
+
 /** Keeps messages until their time. */
 export interface Delays {
   add(place: IntakePlace, message: OutgoingMessage, due: number): void;
   /** What waits for one name waits for the other from now on. */
   renamed(from: NamedPlace, to: NamedPlace): void;
+  /** The same as `add` for a record in the form in which the destination will store it. */
+  addStored(place: IntakePlace, record: DueRecord): void;
 }
 
 /** Knows what came within a window. */
@@ -54,8 +61,6 @@ export interface Copies {
   /** The message that was looked at last was stored at that offset; -1: it waits. */
   taken(offset: number): void;
 }
-
-const delayNames = [Buffer.from(delayHeader), Buffer.from(deliverAtHeader)] as const;
 
 export class Intake {
   readonly #place: IntakePlace;
@@ -96,10 +101,11 @@ export class Intake {
 
   #isLater(message: OutgoingMessage): boolean {
     const { policy, vhost } = this.#place;
-    if (!policy.delayAllowed || !delayNames.some((name) => message.mayHaveHeader(name))) return false;
+    if (!policy.delayAllowed) return false;
+    if (!message.mayHaveHeader(delayName) && !message.mayHaveHeader(deliverAtName)) return false;
     const { clock, delays } = vhost.broker;
     if (delays === null) return false;
-    this.#due = dueOf(propertiesOfParts(message.asAmqp()), clock.now());
+    this.#due = dueOfParts(message.asAmqp(), clock.now());
     return this.#due > 0;
   }
 }

@@ -14,9 +14,8 @@ import { EntryReader, writeEntryHeader, writeEntryPart } from "../../message/red
 import type { OutgoingMessage } from "../exchange/outgoing-message.ts";
 import { propertiesOfParts } from "../exchange/routing/message-headers.ts";
 import type { RecordBytes } from "../schedule/enter-stream.ts";
-import { delayHeader, delayOf, withDelayPast } from "./delay-headers.ts";
+import { delayHeader, delayName, delayOf, withDelayPast } from "./delay-headers.ts";
 
-const delayName = Buffer.from(delayHeader);
 const writer = new ByteWriter(1024);
 const writerBytesKept = 1 << 20;
 const batch = new KafkaBatch();
@@ -25,6 +24,7 @@ const fields = new EntryReader();
 
 /** Valid until the next call. */
 export function waitingForm(message: OutgoingMessage): RecordBytes {
+  if (!message.mayHaveHeader(delayName)) return message.asStored();
   const parts = message.asAmqp();
   const properties = propertiesOfParts(parts);
   const delay = delayOf(properties);

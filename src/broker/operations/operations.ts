@@ -34,7 +34,7 @@ export type OperationBody = (operation: Operation) => Job<void>;
 
 /** Of an id, beside its number: whoever writes a message cannot guess what an operation will be called. */
 const idBytes = 4;
-/** How long an operation that may not go on waits. */
+/** How long an operation waits while publishers have to. */
 const pauseMs = 10;
 
 interface Running {
@@ -156,9 +156,14 @@ export class Operations {
       this.#host.requestTick();
       if ("error" in outcome) this.#failed(running, outcome.error);
       else if (outcome.result) this.#ended(running, "finished", null);
-      else timers.after(pauseMs, () => operation.isRunning && this.#advance(running));
+      else timers.after(this.#pauseOf(running), () => operation.isRunning && this.#advance(running));
     });
     if (!isOver) running.job = job;
+  }
+
+  #pauseOf({ pace }: Running): number {
+    const { flow } = this.#host;
+    return flow.isBlocked || flow.isBehind ? pauseMs : pace.msToNext;
   }
 
   /** As much as may be done now. True: that was all of it. */

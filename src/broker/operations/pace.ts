@@ -27,6 +27,11 @@ export class Pace {
     return this.#left >= 1;
   }
 
+  /** In how many ms another may be moved; 1 at least, so that those of a second come one by one rather than together. */
+  get msToNext(): number {
+    return this.#left >= 1 ? 1 : Math.max(Math.ceil((1 - this.#left) / this.#perMs), 1);
+  }
+
   moved(count: number): void {
     this.#left -= count;
   }

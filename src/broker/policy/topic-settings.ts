@@ -34,7 +34,7 @@ type Configs = Readonly<Record<string, string>>;
 
 /** A queue's arguments as they are with the configuration of its topic over them. */
 export function withTopicSettings(args: BindingArguments, configs: Configs): BindingArguments {
-  let merged: Record<string, BindingArguments[string]> | null = null;
+  let merged: Record<string, unknown> | null = null;
   for (const [name, text] of Object.entries(configs)) {
     const setting = topicSettings[name];
     if (setting === undefined) continue;

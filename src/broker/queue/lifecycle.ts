@@ -119,7 +119,7 @@ export function deleteQueue(queue: Queue): void {
 }
 
 /** Dead letters that wait for other queues, and messages that wait for this one. */
-const goingWithQueues = [companionPrefixes.undelivered, companionPrefixes.later, companionPrefixes.returned];
+const goingWithQueues = [companionPrefixes.undelivered, companionPrefixes.later];
 
 function deleteCompanion(prefix: string, { vhost, name }: Queue): void {
   const companion = vhost.broker.vhosts.get(prefix + vhost.name)?.queues.get(name);

@@ -10,14 +10,13 @@
  *     x-troika-deliveries     how often it was delivered, in digits         the broker
  *     x-troika-group          whose consumers gave it up                    the broker, on a dead letter
  *
- * A record waits in a log of its own for each partition of the retry topic, in the form in which it will be stored there
- * (schedule/timetable.ts). Not here: who may give up (protocols/kafka/produce/returned.ts), how long it waits (retry-policy.ts).
+ * A record waits beside the delayed messages of the retry topic, in the form in which it will be stored there (intake/delayed-arrivals.ts): listed
+ * and cancelled as they are. Not here: who may give up (protocols/kafka/produce/returned.ts), how long it waits (retry-policy.ts).
  * Invariants: a record is in one place, since it moves in one tick; none is early; one whose dead letter cannot be written now waits, and is
  * not to be read any more.
  */
 import { BrokerError } from "../../base/errors.ts";
 import { ByteWriter } from "../../base/bytes.ts";
-import { EntryId } from "../../message/entry-id.ts";
 import { envelope } from "../../message/envelope.ts";
 import { KafkaBatch } from "../../message/kafka/batch.ts";
 import { RecordCursor } from "../../message/kafka/batch-records.ts";
@@ -25,16 +24,15 @@ import { headerText, type HeaderChange, writeRecordWith } from "../../message/ka
 import type { Broker } from "../broker.ts";
 import { appendStored } from "../exchange/outgoing-message.ts";
 import { deadLetterStream } from "../groups/give-up.ts";
-import { companionPrefixes, nameOfText, shownName } from "../names.ts";
+import { nameOfText, shownName } from "../names.ts";
 import { implicitStream } from "../queue/lifecycle.ts";
 import { isFreeForStream } from "../queue/name-rules.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { RecordBytes } from "../schedule/enter-stream.ts";
-import { Timetable } from "../schedule/timetable.ts";
 import type { Vhost } from "../vhost.ts";
+import type { Returned, ReturnTarget } from "./returned.ts";
 import { deadQueueName } from "./dead-queue.ts";
 import { delayOf, retryOf, type RetryPolicy } from "./retry-policy.ts";
-import type { Returns } from "./returns.ts";
 
 /** A topic whose name ends so is one to which a group gives records up. */
 const retrySuffix = ".retry";
@@ -62,7 +60,6 @@ const names = returnHeaders;
 
 const writer = new ByteWriter(1024);
 const writerBytesKept = 1 << 20;
-const handle = new EntryId();
 const batch = new KafkaBatch();
 const cursor = new RecordCursor();
 
@@ -74,30 +71,16 @@ interface Origin {
   readonly policy: RetryPolicy;
 }
 
-export class ReturnedRecords implements Returns {
+export class ReturnedRecords implements Returned {
   readonly #broker: Broker;
-  readonly #timetable: Timetable;
 
-  /** The journal has been replayed. */
   constructor(broker: Broker) {
     this.#broker = broker;
-    this.#timetable = new Timetable(broker, {
-      vhostPrefix: companionPrefixes.returned,
-      enter: (vhostName, name, record) => this.#arrive(vhostName, name, record),
-    });
-    this.#timetable.begin();
   }
 
-  /** How many wait for a partition. */
-  countFor({ vhost, name }: Queue): number {
-    return this.#timetable.find(vhost, name)?.log.length ?? 0;
-  }
-
-  /**
-   * Takes a record that is produced to a partition of a retry topic, which the cursor is at. False where it does not say where it comes
-   * from, or no policy says what becomes of it: then it is stored as it came.
-   */
-  takes(target: Queue, record: RecordCursor): boolean {
+  takes({ vhost, name }: ReturnTarget, record: RecordCursor): boolean {
+    const target = this.#broker.vhost(vhost.name)?.queues.get(name);
+    if (target === undefined) return false;
     const origin = originOf(target.vhost, record);
     if (origin === null) return false;
     const { policy } = origin;
@@ -107,37 +90,29 @@ export class ReturnedRecords implements Returns {
     const back = delayOf(policy, deliveries, this.#broker.random);
     const due = this.#broker.clock.now() + (isOver ? Math.max(back, buryAgainMs) : back);
     const { buffer, end } = written(record, [{ name: names.deliveries, value: String(deliveries) }]);
-    const waiting = { due, envelope: envelope.kafka, buffer, start: 0, end };
-    this.#timetable.add(target.vhost, target.name, waiting, handle, target.log.isDurable);
+    this.#broker.delays!.addStored(target, { due, envelope: envelope.kafka, buffer, start: 0, end });
     return true;
   }
 
-  /** Its time has come. True: it waits no more. */
-  #arrive(vhostName: string, name: string, record: RecordBytes): boolean {
-    const target = this.#broker.vhost(vhostName)?.queues.get(name);
-    if (target === undefined) return true;
+  /** The policy may have changed since it began to wait. */
+  arrives({ vhost, name }: ReturnTarget, record: RecordBytes): "lives" | "dead" | "stuck" {
+    const target = this.#broker.vhost(vhost.name)?.queues.get(name);
+    if (record.envelope !== envelope.kafka || target === undefined || !isOfRetryTopic(target)) return "lives";
     batch.reset(record.buffer, record.start, record.end).next();
     cursor.open(batch, 0).next();
     const origin = originOf(target.vhost, cursor);
     const deliveries = deliveriesOf(cursor);
-    // The policy may have changed since.
+    let fate: "lives" | "dead" | "stuck" = "lives";
     if (origin !== null && deliveries >= origin.policy.limit)
-      return this.#bury(target, cursor, origin, deliveries);
-    if (!this.#broker.retention.hasRoom(target, 1, record.end - record.start)) return false;
-    // Room in the journal is taken before the bytes are copied, and their memory may be used for it.
-    resetWriter().bytes(record.buffer, record.start, record.end);
-    const copy = { envelope: envelope.kafka, buffer: writer.buffer, start: 0, end: writer.length };
-    appendStored(target.log.group, copy, this.#broker.clock.now());
-    return true;
+      fate = this.#bury(target, cursor, origin, deliveries) ? "dead" : "stuck";
+    cursor.close();
+    return fate;
   }
 
   /** False where the topic of dead letters cannot take it now. */
   #bury(target: Queue, record: RecordCursor, { topic, queue, policy }: Origin, deliveries: number): boolean {
     const { vhost } = target;
-    const name = deadLetterStream(queue, {
-      ...policy,
-      deadLetter: policy.deadLetter ?? deadQueueName(topic),
-    });
+    const name = deadLetterStream(queue, policy.deadLetter ?? deadQueueName(topic));
     const place = name === target.name ? null : placeFor(vhost, name);
     if (place === null || this.#broker.storage.failure !== null) return false;
     const { buffer, end } = written(record, [
@@ -176,16 +151,17 @@ function numberOf(text: string | null): number {
   return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : 0;
 }
 
-/** The retry topic's name says it; the target may be one of its partitions. */
-function groupOf(target: Queue): string {
-  const topic = target.vhost.topics.topicOf(target)?.name ?? target.name;
-  return shownName(topic.slice(0, -retrySuffix.length));
+/** The topic's name says which group's it is; the target may be one of its partitions. */
+function topicNameOf(target: Queue): string {
+  return target.vhost.topics.topicOf(target)?.name ?? target.name;
 }
 
-function resetWriter(): ByteWriter {
-  if (writer.buffer.length > writerBytesKept) writer.buffer = Buffer.allocUnsafeSlow(1024);
-  writer.reset();
-  return writer;
+function isOfRetryTopic(target: Queue): boolean {
+  return target.kind === "stream" && isRetryTopic(topicNameOf(target));
+}
+
+function groupOf(target: Queue): string {
+  return shownName(topicNameOf(target).slice(0, -retrySuffix.length));
 }
 
 interface TextChange {
@@ -195,7 +171,7 @@ interface TextChange {
 
 /** The record with those headers, in place of others of their names. */
 function written(record: RecordCursor, texts: readonly TextChange[]): { buffer: Buffer; end: number } {
-  resetWriter();
+  if (writer.buffer.length > writerBytesKept) writer.buffer = Buffer.allocUnsafeSlow(1024);
   const changes = texts.map(({ name, value }): HeaderChange => ({ name, value: Buffer.from(value) }));
   writeRecordWith(writer, record, changes);
   return { buffer: writer.buffer, end: writer.length };

@@ -33,13 +33,20 @@ const shown: ScheduledRecord = { due: 0, envelope: envelope.none, start: 0, end:
 export function scheduledRecord({ buffer, start, end }: LogReader): ScheduledRecord {
   fields.open(buffer, start, end);
   fields.next();
-  shown.due = Number(buffer.latin1Slice(fields.valueStart, fields.valueEnd));
+  shown.due = numberIn(buffer, fields.valueStart, fields.valueEnd);
   fields.next();
-  shown.envelope = Number(buffer.latin1Slice(fields.valueStart, fields.valueEnd)) as Envelope;
+  shown.envelope = numberIn(buffer, fields.valueStart, fields.valueEnd) as Envelope;
   fields.next();
   shown.start = fields.valueStart;
   shown.end = fields.valueEnd;
   return shown;
+}
+
+/** Digits, without a text for each record: a start reads all of them. */
+function numberIn(buffer: Buffer, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at++) value = value * 10 + buffer[at]! - 0x30;
+  return value;
 }
 
 export interface NewRecord {
@@ -56,7 +63,7 @@ export function appendScheduled({ log }: Queue, record: NewRecord, handle: Entry
   scratch.reset();
   writeEntryHeader(scratch, 3);
   writeEntryPart(scratch, names.due);
-  writeEntryPart(scratch, Buffer.from(String(record.due)));
+  writeEntryPart(scratch, Buffer.from(String(Math.ceil(record.due))));
   writeEntryPart(scratch, names.envelope);
   writeEntryPart(scratch, Buffer.from(String(record.envelope)));
   writeEntryPart(scratch, names.record);

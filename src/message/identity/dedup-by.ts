@@ -3,6 +3,8 @@
  *
  * Not here: where that lies in a message of each protocol (amqp-id.ts, kafka-id.ts, redis-id.ts), how long it is remembered.
  */
+import { limits } from "../../base/limits.ts";
+
 export interface DedupBy {
   readonly kind: "message-id" | "key" | "header";
   /** As the policy has it. */
@@ -32,9 +34,9 @@ export interface FoundId {
 
 const found: FoundId = { buffer: Buffer.alloc(0), start: 0, end: 0 };
 
-/** An empty text is no id. */
+/** An empty text is no id, nor is a very long one. */
 export function foundId(buffer: Buffer, start: number, end: number): FoundId | null {
-  if (start < 0 || end <= start) return null;
+  if (start < 0 || end <= start || end - start > limits.dedupIdBytesMax) return null;
   found.buffer = buffer;
   found.start = start;
   found.end = end;

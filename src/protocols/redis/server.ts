@@ -251,10 +251,11 @@ export class RedisServer {
     broker.enterStream = enter;
     this.timetable = new Timetable(broker, { vhostPrefix: companionPrefixes.scheduled, enter });
     this.timetable.begin();
-    resumeGroups(broker);
     keyspace.listener = this.notices;
     this.tracking = new Tracking(this, keyspace.seed);
     keyspace.watcher = new KeyChanges(this.watches, this.blocking, this.tracking);
+    // Dead letters may enter streams at once, which those above are told of.
+    resumeGroups(broker);
   }
 
   /** Takes another name for this run. */

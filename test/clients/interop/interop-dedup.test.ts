@@ -13,6 +13,7 @@ import path from "node:path";
 import { after, before, it } from "node:test";
 import { method, publishHeaders } from "../../support/amqp-frames.ts";
 import { RawClient } from "../../support/amqp-raw.ts";
+import { KafkaWireClient, makeBatch } from "../../support/kafka-wire-client.ts";
 import { Interop, until } from "../../support/interop.ts";
 import { api } from "../../support/users.ts";
 
@@ -186,9 +187,22 @@ it("the matrix: copies are dropped, counted and confirmed; a kill changes nothin
     await way.send(q, x, [known(by, "1", "g"), known(by, "3", "h")]);
     assert.equal(await bodies(q), "a c d e h", `${way.name}, ${by}, ${kind}`);
   });
+  // By a policy instead of arguments; its name says to which streams.
+  const policy = { pattern: "^ruled", definition: { "dedup-window-ms": 600_000 }, "apply-to": "streams" };
+  assert.equal((await api(all.broker, "PUT", "policies/%2F/ruled", policy)).status, 201);
+  await all.admin.createTopics({ topics: [{ topic: "ruled-topic", numPartitions: 2 }] });
+  const ruled = async (body: string): Promise<void> => {
+    await all.xadd("ruled-stream", { body, "message-id": "1" });
+    const record = { key: "k", value: body, headers: { "message-id": "1" } };
+    await all.producer.send({ topic: "ruled-topic", messages: [record] });
+  };
+  await ruled("a");
   const counts = await deduplicated();
   await each(async (_way, _by, _kind, name) => assert.equal(counts.get(name), 3, name));
-  assert.equal(await all.broker.metric("troikamq_messages_deduplicated_total"), 3 * counts.size);
+  assert.equal(
+    await all.broker.metric("troikamq_messages_deduplicated_total"),
+    3 * ways.length * bys.length * kinds.length,
+  );
 
   await all.crash();
   all = await Interop.start({ dataDir });
@@ -196,6 +210,13 @@ it("the matrix: copies are dropped, counted and confirmed; a kill changes nothin
     await way.send(name, `${name}.x`, [known(by, "2", "i"), known(by, "3", "j"), known(by, "4", "k")]);
     assert.equal(await bodies(name), "a c d e h k", `${way.name}, ${by}, ${kind}, after a kill`);
   });
+  await ruled("b");
+  assert.equal(await bodies("ruled-stream"), "a");
+  assert.deepEqual(
+    (await all.fetch("ruled-topic", 1)).map(({ value }) => String(value)),
+    ["a"],
+  );
+  assert.equal((await deduplicated()).get("ruled-topic"), 1);
 });
 
 it("the same id is a copy whatever protocol it comes by; XADD is answered the id of the entry that is there", async () => {
@@ -330,4 +351,88 @@ it("a message that waits counts from when it was accepted; what the broker moves
   await until(async () => ((await bodies("moved.dead").catch(() => "")) === "waits" ? true : undefined));
   assert.deepEqual(seen, ["waits", "waits", "waits"]);
   assert.equal((await deduplicated()).get(q), 1);
+});
+
+it("an idempotent producer's batch that is sent again is known by its sequence; new sequences are looked at", async () => {
+  const args = { "x-dedup-window-ms": 600_000, "x-dedup-by": "key" };
+  const { q } = await makeDestination("sequences", "stream", args);
+  const client = await KafkaWireClient.connect(all.broker.ports.kafka);
+  const { producerId } = await client.request("InitProducerId", 4, {
+    transactionalId: null,
+    transactionTimeoutMs: 1000,
+  });
+  const send = async (baseSequence: number, keys: readonly string[]): Promise<readonly number[]> => {
+    const ids = { timestamp: Date.now(), producerId, producerEpoch: 0, baseSequence };
+    const records = makeBatch({ ...ids, keys, values: keys.map((key) => `${key} ${baseSequence}`) });
+    const topicData = [{ name: q, partitionData: [{ index: 0, records }] }];
+    const { responses } = await client.request("Produce", 9, { acks: -1, timeoutMs: 1000, topicData });
+    const { errorCode, baseOffset } = responses[0]!.partitionResponses[0]!;
+    return [errorCode, baseOffset];
+  };
+  assert.deepEqual(await send(0, ["a", "b"]), [0, 0]);
+  assert.deepEqual(await send(2, ["b", "c", "a"]), [0, 2], "one of three is new");
+  assert.deepEqual(await send(2, ["b", "c", "a"]), [0, 2], "the library sends it again");
+  assert.deepEqual(await send(5, ["a"]), [0, 0], "the application does");
+  assert.equal((await deduplicated()).get(q), 3);
+  assert.deepEqual(await send(6, ["c"]), [0, 2]);
+  assert.deepEqual(await send(7, ["d"]), [0, 3]);
+  client.close();
+});
+
+it("what is rolled back, discarded or refused as a whole is not remembered", async () => {
+  const bound = { "x-max-length": 2, "x-overflow": "reject-publish" };
+  const { q, x } = await makeDestination("undone", "queue", { "x-dedup-window-ms": 600_000, ...bound });
+  const client = await RawClient.ready(all.broker.amqpUrl);
+  client.send(method(1, 90, 10));
+  await client.method("90.11");
+  client.send(publishHeaders(1, x, "", {}, Buffer.from("rolled back"), "1"), method(1, 90, 30));
+  await client.method("90.31");
+  client.socket.destroy();
+  await all.redis.multi({ pipeline: false });
+  assert.equal(await all.xadd(q, { body: "discarded", "message-id": "1" }), "QUEUED");
+  await all.redis.discard();
+  const ids = ["1", "2", "3"];
+  const tooMany = await RawClient.ready(all.broker.amqpUrl);
+  tooMany.send(method(1, 90, 10));
+  await tooMany.method("90.11");
+  for (const id of ids) tooMany.send(publishHeaders(1, x, "", {}, Buffer.from("too many"), id));
+  tooMany.send(method(1, 90, 20));
+  await tooMany.method("20.40");
+  tooMany.socket.destroy();
+  await commit(x, [
+    { body: "a", messageId: "1" },
+    { body: "b", messageId: "2" },
+  ]);
+  await commit(x, [{ body: "copy", messageId: "1" }]);
+  assert.equal(await bodies(q), "a b");
+});
+
+it("a header that is no text counts by its text, whatever protocol sends it", async () => {
+  const args = { "x-dedup-window-ms": 600_000, "x-dedup-by": "header:order" };
+  const { q, x } = await makeDestination("numbers", "stream", args);
+  await all.publish(x, "", "number", { headers: { order: 5 } });
+  await all.publish(x, "", "text", { headers: { order: "5" } });
+  await all.produce(q, { value: "bytes", headers: { order: Buffer.from("5") } });
+  await all.xadd(q, { body: "field", order: "5" });
+  await all.publish(x, "", "empty", { headers: { order: "" } });
+  await all.publish(x, "", "empty too", { headers: { order: "" } });
+  for (const body of ["long", "long too"]) await all.xadd(q, { body, order: "x".repeat(4097) });
+  for (const body of ["longest", "copy"]) await all.xadd(q, { body, order: "x".repeat(4096) });
+  assert.equal(await bodies(q), "number empty empty too long long too longest");
+});
+
+it("a queue in memory remembers too; a stream that is renamed keeps what it knows", async () => {
+  const args = { "x-dedup-window-ms": 600_000 };
+  await all.channel.assertQueue("fleeting", { durable: false, arguments: args });
+  await all.channel.assertExchange("fleeting.x", "fanout");
+  await all.channel.bindQueue("fleeting", "fleeting.x", "");
+  for (const body of ["a", "b"]) await publishOne("fleeting.x", { body, messageId: "1" });
+  assert.equal(await bodies("fleeting"), "a");
+  const policy = { pattern: "^r[12]$", definition: { "dedup-window-ms": 600_000 }, "apply-to": "streams" };
+  assert.equal((await api(all.broker, "PUT", "policies/%2F/renamed", policy)).status, 201);
+  const id = await all.xadd("r1", { body: "a", "message-id": "1" });
+  await all.redis.rename("r1", "r2");
+  assert.equal(await all.xadd("r2", { body: "b", "message-id": "1" }), id);
+  await all.redis.rename("r2", "elsewhere");
+  assert.notEqual(await all.xadd("elsewhere", { body: "c", "message-id": "1" }), id);
 });

@@ -6,7 +6,13 @@
  */
 import type { ConsumeMessage } from "amqplib";
 import type { KafkaMessage } from "kafkajs";
+import { KafkaBatch } from "../../../src/message/kafka/batch.ts";
+import { RecordCursor } from "../../../src/message/kafka/batch-records.ts";
+import { headerText } from "../../../src/message/kafka/single-record.ts";
+import type { ResponseBody } from "../../../src/protocols/kafka/wire/codec.ts";
 import { quiet } from "../amqp.ts";
+import { KafkaWireClient } from "../kafka-wire-client.ts";
+import { outcomes, setGroup, ShareMember } from "../share-member.ts";
 import type { World } from "./world.ts";
 
 /** `hold` never answers: the message is left behind when the consumer goes. */
@@ -36,7 +42,7 @@ export interface ConsumerKind {
   left(world: World, from: string): Promise<number>;
 }
 
-export const groupName = "g";
+const groupName = "g";
 const prefetch = 20;
 
 function amqpDelivered({ content, properties }: ConsumeMessage): Delivered {
@@ -143,7 +149,12 @@ const redisGroup: ConsumerKind = {
   left: leftInGroup,
 };
 
+/** Redis and AMQP have a group for each stream, Kafka has them for all topics. */
 const kafkaGroupOf = (from: string): string => `${groupName}-${from}`;
+
+export function groupOf({ name }: ConsumerKind, from: string): string {
+  return name.startsWith("Kafka") ? kafkaGroupOf(from) : groupName;
+}
 const retryTopicOf = (from: string): string => `${kafkaGroupOf(from)}.retry`;
 
 const kafkaGroup: ConsumerKind = {
@@ -203,4 +214,76 @@ const kafkaGroup: ConsumerKind = {
   },
 };
 
-export const consumers: readonly ConsumerKind[] = [amqpQueue, amqpGroup, redisGroup, kafkaGroup];
+const batch = new KafkaBatch();
+const cursor = new RecordCursor();
+const recordBytesMax = 1 << 20;
+
+interface Acquired extends Delivered {
+  readonly offset: number;
+}
+
+function acquiredIn({ responses }: ResponseBody<"ShareFetch">): Acquired[] {
+  const found: Acquired[] = [];
+  for (const { partitions } of responses)
+    for (const { records, acquiredRecords } of partitions) {
+      batch.reset(records ?? Buffer.alloc(0));
+      while (batch.next()) {
+        cursor.open(batch, recordBytesMax);
+        while (cursor.next()) {
+          const { buffer, offset, valueStart, valueEnd } = cursor;
+          const range = acquiredRecords.find(
+            ({ firstOffset, lastOffset }) => firstOffset <= offset && offset <= lastOffset,
+          );
+          if (range === undefined) continue;
+          const body = buffer.utf8Slice(valueStart, valueEnd);
+          const madeBy = headerText(cursor, madeByHeader) ?? undefined;
+          found.push({ offset, body, madeBy, before: range.deliveryCount - 1 });
+        }
+      }
+    }
+  return found;
+}
+
+const madeByHeader = Buffer.from("made-by");
+
+const shareGroup: ConsumerKind = {
+  name: "Kafka share group",
+  reads: "stream",
+  async make(world, from) {
+    await world.clients.admin.createTopics({ topics: [{ topic: from, numPartitions: 1 }] });
+    const client = await KafkaWireClient.connect(world.broker.ports.kafka);
+    await setGroup(client, kafkaGroupOf(from), { "share.auto.offset.reset": "earliest" });
+    client.close();
+    // The group begins when its first member comes.
+    await (await ShareMember.join(world.broker.ports.kafka, kafkaGroupOf(from), "first", from)).leave();
+  },
+  async start(world, from, judge) {
+    const member = await ShareMember.join(world.broker.ports.kafka, kafkaGroupOf(from), "alice", from);
+    let isOver = false;
+    const running = (async () => {
+      while (!isOver) {
+        const answer = await member.fetchAnswer({ maxWaitMs: 50 });
+        if (answer.errorCode !== 0) throw new Error(`ShareFetch: ${answer.errorMessage}`);
+        for (const acquired of acquiredIn(answer)) {
+          const verdict = judge(acquired);
+          if (verdict === "hold") continue;
+          const outcome = verdict === "take" ? outcomes.accept : outcomes.reject;
+          const error = await member.say(outcome, [[acquired.offset, "", 0]]);
+          if (error !== 0) throw new Error(`ShareAcknowledge: ${error}`);
+        }
+      }
+    })();
+    running.catch(() => {});
+    return {
+      async stop() {
+        isOver = true;
+        await running;
+        await member.leave();
+        member.close();
+      },
+    };
+  },
+  left: leftInGroup,
+};
+
+export const consumers: readonly ConsumerKind[] = [amqpQueue, amqpGroup, redisGroup, kafkaGroup, shareGroup];

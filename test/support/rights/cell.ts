@@ -21,7 +21,7 @@ export type NameRight =
  */
 export type Right =
   | NameRight
-  | `group:${"read" | "describe" | "delete"}`
+  | `group:${"read" | "describe" | "delete" | "describeConfigs" | "alterConfigs"}`
   | `cluster:${"create" | "describe" | "alter" | "describeConfigs" | "idempotentWrite"}`
   | `channel:${"read" | "write"}`
   | "redis:elsewhere"
@@ -62,7 +62,7 @@ export interface Operation {
 }
 
 const configure: Right[] = ["create", "delete", "alter", "alterConfigs", "describeConfigs", "describe"];
-const groupRights = ["read", "describe", "delete"] as const;
+const groupRights = ["read", "describe", "delete", "describeConfigs", "alterConfigs"] as const;
 const groupsOf = (given: readonly Right[]): Right[] =>
   groupRights.filter((right) => given.includes(right)).map((right) => `group:${right}` as const);
 
@@ -113,6 +113,12 @@ export const ofKafkaGroups = {
   READ: { number: 3, rights: ["group:read", "group:describe"], denied: ["group:read"] },
   DELETE: { number: 6, rights: ["group:delete", "group:describe"], denied: ["group:delete"] },
   DESCRIBE: { number: 8, rights: ["group:describe"], denied: ["group:describe"] },
+  DESCRIBE_CONFIGS: { number: 10, rights: ["group:describeConfigs"], denied: ["group:describeConfigs"] },
+  ALTER_CONFIGS: {
+    number: 11,
+    rights: ["group:alterConfigs", "group:describeConfigs"],
+    denied: ["group:alterConfigs"],
+  },
 } as const satisfies Record<string, { number: number; rights: readonly Right[]; denied: readonly Right[] }>;
 
 export const ofKafkaCluster = {

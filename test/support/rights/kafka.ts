@@ -3,7 +3,7 @@ import type { ApiName, RequestInput } from "../../../src/protocols/kafka/wire/co
 import { type KafkaWireClient, makeBatch } from "../kafka-wire-client.ts";
 import type { Operation, Outcome } from "./cell.ts";
 
-type Before = "topic" | "noTopic" | "group" | "noGroup" | "nothing";
+type Before = "topic" | "noTopic" | "group" | "noGroup" | "shareGroup" | "nothing";
 
 interface Row {
   readonly before: Before;
@@ -43,6 +43,40 @@ const anyAcl = {
   operation: 1,
   permissionType: 1,
 };
+const groupConfig = 32;
+const groupSetting = { name: "share.auto.offset.reset", value: "earliest", configOperation: 0 };
+/** Of topics that share groups read, which go by them. */
+const topicIds = new Map<string, string>();
+
+function shareFetch(name: string): RequestInput<"ShareFetch"> {
+  const partitions = [{ partitionIndex: 1, acknowledgementBatches: [] }];
+  return {
+    groupId: name,
+    memberId: "matrix",
+    shareSessionEpoch: 0,
+    maxWaitMs: 0,
+    minBytes: 1,
+    maxRecords: 1,
+    batchSize: 1,
+    topics: [{ topicId: topicIds.get(name)!, partitions }],
+    forgottenTopicsData: [],
+  };
+}
+
+async function acknowledge(client: KafkaWireClient, name: string): Promise<unknown> {
+  const fetched = await client.request("ShareFetch", 1, shareFetch(name));
+  if (fetched.errorCode !== 0) return fetched;
+  const batches = [{ firstOffset: 0, lastOffset: 0, acknowledgeTypes: [1] }];
+  const partitions = [{ partitionIndex: 1, acknowledgementBatches: batches }];
+  const topics = [{ topicId: topicIds.get(name)!, partitions }];
+  return client.request("ShareAcknowledge", 1, {
+    groupId: name,
+    memberId: "matrix",
+    shareSessionEpoch: 1,
+    topics,
+  });
+}
+
 const setting = { name: "retention.ms", value: "1000000" };
 const topicConfig = 2;
 const brokerConfig = 4;
@@ -181,6 +215,42 @@ const rows = [
     responsePartitionLimit: 10,
     cursor: null,
   })),
+  row("topic", "group:read describe", "ShareGroupHeartbeat", 1, (name) => ({
+    groupId: name,
+    memberId: "matrix",
+    memberEpoch: 0,
+    subscribedTopicNames: [name],
+  })),
+  row("nothing", "group:describe", "ShareGroupDescribe", 1, (name) => ({ groupIds: [name] })),
+  row("shareGroup", "group:read read settle", "ShareFetch", 1, shareFetch),
+  {
+    of: "ShareAcknowledge",
+    before: "shareGroup",
+    needs: "group:read read settle",
+    ask: acknowledge,
+  } as const,
+  row("shareGroup", "group:describe describe", "DescribeShareGroupOffsets", 0, (name) => ({
+    groups: [{ groupId: name, topics: [{ topicName: name, partitions: [1] }] }],
+  })),
+  row(
+    "nothing",
+    "group:describeConfigs",
+    "DescribeConfigs",
+    3,
+    (name) => ({ resources: [{ resourceType: groupConfig, resourceName: name, configurationKeys: null }] }),
+    { what: "of a group" },
+  ),
+  row(
+    "nothing",
+    "group:alterConfigs",
+    "IncrementalAlterConfigs",
+    1,
+    (name) => ({
+      resources: [{ resourceType: groupConfig, resourceName: name, configs: [groupSetting] }],
+      validateOnly: false,
+    }),
+    { what: "of a group" },
+  ),
 ];
 
 const creation = {
@@ -228,6 +298,17 @@ async function prepare(admin: KafkaWireClient, name: string, before: Before): Pr
   if (before === "noTopic") return;
   await admin.request("CreateTopics", 4, { topics: [{ name, numPartitions: 2, replicationFactor: 1 }] });
   if (before === "topic") return;
+  if (before === "shareGroup") return prepareShareGroup(admin, name);
   const partitions = [{ partitionIndex: 0, committedOffset: 0 }];
   await admin.request("OffsetCommit", 7, { groupId: name, topics: [{ name, partitions }] });
+}
+
+async function prepareShareGroup(admin: KafkaWireClient, name: string): Promise<void> {
+  const joined = await admin.request("ShareGroupHeartbeat", 1, {
+    groupId: name,
+    memberId: "admin",
+    memberEpoch: 0,
+    subscribedTopicNames: [name],
+  });
+  topicIds.set(name, joined.assignment!.topicPartitions[0]!.topicId);
 }

@@ -300,7 +300,7 @@ describe("Kafka requests and responses", () => {
       { errorCode: errorCodes.UNSUPPORTED_VERSION, apiKeys: apiVersionRanges },
     );
     const answer = writer.copy();
-    assert.equal(answer.subarray(4, 14).toString("hex"), "00000005002300000020");
+    assert.equal(answer.subarray(4, 14).toString("hex"), "00000005002300000025");
     const { body } = decodeResponse(answer, 4, answer.length, "ApiVersions", 0);
     assert.deepEqual(body.apiKeys, apiVersionRanges);
   });
@@ -349,6 +349,11 @@ describe("Kafka requests and responses", () => {
       47: [0, 0],
       60: [0, 2],
       75: [0, 0],
+      76: [1, 1],
+      77: [1, 1],
+      78: [1, 2],
+      79: [1, 2],
+      90: [0, 1],
     });
   });
 });

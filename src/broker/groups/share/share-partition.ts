@@ -15,6 +15,7 @@ import type { Queue } from "../../queue/queue.ts";
 import type { GroupCursor } from "../group-cursor.ts";
 import type { CursorOwner } from "../group-owners.ts";
 import { passedMax } from "../retries.ts";
+import type { GroupShare } from "./group-share.ts";
 import { type HoldsLock, RecordLocks } from "./record-locks.ts";
 import { givenBack, isUsedUp, rejected, released, unitsOfOutcome } from "./share-outcomes.ts";
 import { isShareOwner, shareOwnerName } from "./share-owner.ts";
@@ -50,7 +51,7 @@ export interface Wish {
   readonly isStrict: boolean;
 }
 
-export class SharePartition {
+export class SharePartition implements GroupShare {
   readonly cursor: GroupCursor;
   readonly #locks = new RecordLocks();
   /** Members that may acquire, by name. */
@@ -67,14 +68,18 @@ export class SharePartition {
     this.cursor = cursor;
   }
 
-  /** Of a stream's group. */
-  static of(cursor: GroupCursor): SharePartition {
-    return SharePartition.present(cursor) ?? (cursor.share = new SharePartition(cursor));
+  /** Null where no member has asked yet. */
+  static find({ share }: GroupCursor): SharePartition | null {
+    return share instanceof SharePartition ? share : null;
   }
 
-  /** Null: no member has asked yet. */
-  static present({ share }: GroupCursor): SharePartition | null {
-    return share instanceof SharePartition ? share : null;
+  /** Of a stream's group. */
+  static of(cursor: GroupCursor): SharePartition {
+    const known = SharePartition.find(cursor);
+    if (known !== null) return known;
+    const made = new SharePartition(cursor);
+    cursor.share = made;
+    return made;
   }
 
   get #queue(): Queue {

@@ -4,7 +4,8 @@
  *
  * A place is walked once, in slices, `deadLettersWalkedMax` letters a look; the next look goes on there. What came since is added; once a
  * letter has left the place it is walked again from the beginning. Not here: which places there are (places.ts), rights and JSON (admin/).
- * Invariants: groups count what was walked, once each; a place has `deadLetterGroupsMax` groups, and the others are one without a name.
+ * Invariants: groups count what was walked, once each; a place has `deadLetterGroupsMax` groups, and the others are one without a name; what was counted in
+ * `deadLetterWalksKept` places is remembered.
  */
 import { limits } from "../../../base/limits.ts";
 import type { Job } from "../../../base/turn-work.ts";
@@ -49,6 +50,8 @@ const bytesPerUnit = 4096;
 
 class Walk {
   readonly groups = new Map<string, LetterGroup>();
+  /** Others were looked at since, and what it counted is forgotten. */
+  isForgotten = false;
   next = 0;
   looked = 0;
   /** The log as it was then. */
@@ -57,7 +60,7 @@ class Walk {
 
   /** Whether no letter has left the place since. */
   isValid({ log, messageCount }: Queue): boolean {
-    return messageCount - this.#length === log.stableEnd - this.#end;
+    return !this.isForgotten && messageCount - this.#length === log.stableEnd - this.#end;
   }
 
   noteState({ log, messageCount }: Queue): void {
@@ -115,11 +118,30 @@ function mergeOldest(hours: Map<number, number>): void {
 
 /** By place; what is not looked at any more goes with its queue. */
 const walks = new WeakMap<Queue, Walk>();
+/** The one that was looked at last comes last. */
+const kept = new Set<Walk>();
+
+function walkOf(queue: Queue): Walk {
+  let walk = walks.get(queue);
+  if (walk === undefined || !walk.isValid(queue)) {
+    if (walk !== undefined) forget(walk);
+    walks.set(queue, (walk = new Walk()));
+  }
+  kept.delete(walk);
+  kept.add(walk);
+  if (kept.size > limits.deadLetterWalksKept) forget(kept.values().next().value!);
+  return walk;
+}
+
+function forget(walk: Walk): void {
+  walk.isForgotten = true;
+  walk.groups.clear();
+  kept.delete(walk);
+}
 
 /** What lies in the place, of which `lettersMax` more are looked at. */
 export function* grouping(queue: Queue, lettersMax: number): Job<LettersOfPlace> {
-  let walk = walks.get(queue);
-  if (walk === undefined || !walk.isValid(queue)) walks.set(queue, (walk = new Walk()));
+  const walk = walkOf(queue);
   const { log } = queue;
   const reader = new LogReader(log);
   let left = lettersMax;
@@ -136,7 +158,7 @@ export function* grouping(queue: Queue, lettersMax: number): Job<LettersOfPlace>
     yield unitsOfLetter + (reader.end - reader.start) / bytesPerUnit;
     if (queue.isDeleted) return resultOf(walk, lettersMax - left, false);
     // One has left meanwhile: what was counted is as it was, and the next look begins again.
-    if (!walk.isValid(queue) || walks.get(queue) !== walk) return resultOf(walk, lettersMax - left, false);
+    if (!walk.isValid(queue)) return resultOf(walk, lettersMax - left, false);
   }
 }
 

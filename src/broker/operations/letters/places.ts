@@ -47,6 +47,8 @@ export function* findingPlaces(vhost: Vhost): Job<readonly Queue[]> {
   }
   // The set grows by the exchanges that these lead to.
   for (const exchange of exchanges) {
+    const alternate = exchange.alternate === undefined ? undefined : vhost.exchanges.get(exchange.alternate);
+    if (alternate !== undefined) exchanges.add(alternate);
     for (const { name } of vhost.topics.find(exchange.name)?.partitions ?? []) add(name);
     for (const { destination } of exchange.bindings.values()) {
       addDestination(destination, exchanges, add);

@@ -8,13 +8,8 @@
 import type { BindingArguments } from "../../../broker/exchange/routing/router.ts";
 import { giveUp } from "../../../broker/groups/give-up.ts";
 import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
-import {
-  giveBack,
-  GroupFeed,
-  type GroupMember,
-  isThere,
-  memberPrefix,
-} from "../../../broker/groups/group-feed.ts";
+import { GroupFeed, type GroupMember } from "../../../broker/groups/group-feed.ts";
+import { giveBack, isThere, memberPrefix } from "../../../broker/groups/group-members.ts";
 import type { CursorOwner } from "../../../broker/groups/group-owners.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { ConsumerPlace, LogWaiter } from "../../../broker/queue/readers.ts";
@@ -83,7 +78,7 @@ export class GroupConsumer implements LogWaiter, GroupMember, UnackedSource {
     const { queue } = this;
     const cursor = this.#cursor;
     this.#join(this.#owner.broker.clock.now());
-    GroupFeed.of(cursor).members.add(this);
+    (cursor.feed ??= new GroupFeed(cursor)).members.add(this);
     queue.waiters.add(this);
     queue.streamConsumers++;
     this.mayTakeAgain();
@@ -104,7 +99,7 @@ export class GroupConsumer implements LogWaiter, GroupMember, UnackedSource {
     this.#isStopped = true;
     const { queue } = this;
     if (queue.waiters.delete(this)) queue.streamConsumers--;
-    const feed = GroupFeed.present(this.#cursor);
+    const { feed } = this.#cursor;
     feed?.members.remove(this);
     if (feed?.members.size === 0) this.#cursor.feed = null;
     this.#leaveWhenDone();
@@ -119,18 +114,22 @@ export class GroupConsumer implements LogWaiter, GroupMember, UnackedSource {
   }
 
   logChanged(queue: Queue): void {
-    if (isThere(queue, this.#cursor)) GroupFeed.present(this.#cursor)?.serve(queue);
-    else {
+    const cursor = this.#cursor;
+    if (!isThere(queue, cursor)) {
       this.stop();
       this.#owner.consumerCancelled(this);
+      return;
     }
+    const { inflation } = queue.vhost.broker;
+    const outcome = cursor.feed?.serve(inflation) ?? "done";
+    if (outcome !== "done") inflation.continueLater(queue, outcome === "later, served");
   }
 
   canTake(): boolean {
     return this.held + this.uncommitted < this.prefetch && this.#owner.hasCreditFor(this);
   }
 
-  deliver(queue: Queue, cursor: GroupCursor): void {
+  deliver(cursor: GroupCursor): void {
     const owner = this.#owner;
     const { offset } = cursor.record;
     const before = cursor.givenBefore;
@@ -146,6 +145,7 @@ export class GroupConsumer implements LogWaiter, GroupMember, UnackedSource {
     member.seenAt = member.activeAt = now;
     const tag = owner.hold(this, offset);
     writeDeliver(owner.output, this, tag, before > 0, parts);
+    const { queue } = this;
     queue.delivered++;
     owner.counts.deliver++;
     if (before > 0) {
@@ -166,9 +166,19 @@ export class GroupConsumer implements LogWaiter, GroupMember, UnackedSource {
     } else if (this.#member !== null && cursor.pending.ownerOf(offset) === this.#member.id) {
       // Another consumer may have claimed it, and works on it.
       if (outcome === "requeued") giveBack(queue, cursor, offset);
-      else giveUp(queue, cursor, offset, { reason: "rejected", delayMs: -1 });
+      else this.#giveUp(queue, offset);
     }
     this.#leaveWhenDone();
+  }
+
+  #giveUp(queue: Queue, offset: number): void {
+    try {
+      giveUp(queue, this.#cursor, offset, { reason: "rejected", delayMs: -1 });
+    } catch (error) {
+      // The entry cannot be read now, and nobody holds it any more.
+      queue.failed(error);
+      giveBack(queue, this.#cursor, offset);
+    }
   }
 
   describe(): ConsumerPlace {
@@ -178,7 +188,7 @@ export class GroupConsumer implements LogWaiter, GroupMember, UnackedSource {
   }
 
   mayTakeAgain(): void {
-    GroupFeed.present(this.#cursor)?.members.ready(this);
+    this.#cursor.feed?.members.ready(this);
     this.queue.vhost.broker.schedule(this.queue);
   }
 }

@@ -45,7 +45,8 @@ function describe(call: Call<"DescribeGroups">, groupId: string): GroupInput {
   }
   // KIP-1043: from version 6 a group that is not there is an error.
   if (call.version < 6) return { ...bare, errorCode: errorCodes.NONE, groupState: "Dead" };
-  const errorMessage = `Group ${groupId} not found.`;
+  const isShared = call.server.shares.exists(groupId);
+  const errorMessage = `Group ${groupId} ${isShared ? "is not a classic group" : "not found"}.`;
   return { ...bare, errorCode: errorCodes.GROUP_ID_NOT_FOUND, errorMessage, groupState: "Dead" };
 }
 

@@ -23,10 +23,13 @@ type Partition = RequestBody<"OffsetCommit">["topics"][number]["partitions"][num
 export const offsetCommit: Handler<"OffsetCommit"> = function* (call, request) {
   const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request;
   // Asked again after each pause: the member may have been fenced meanwhile, and its topics deleted.
-  const faultNow = (): KafkaErrorName | null =>
-    mayUseGroup(call, "join", groupId)
-      ? call.server.coordinator.checkCommit(groupId, { memberId, groupInstanceId, generationId })
-      : "GROUP_AUTHORIZATION_FAILED";
+  const { coordinator, shares } = call.server;
+  const faultNow = (): KafkaErrorName | null => {
+    if (!mayUseGroup(call, "join", groupId)) return "GROUP_AUTHORIZATION_FAILED";
+    // What a share group has is no position.
+    if (shares.exists(groupId)) return "GROUP_ID_NOT_FOUND";
+    return coordinator.checkCommit(groupId, { memberId, groupInstanceId, generationId });
+  };
   const { topics: directory } = call.server;
   const byId = call.version >= 10;
   const topics: { name: string; topicId: string; partitions: Result[] }[] = [];

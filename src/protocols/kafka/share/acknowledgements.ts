@@ -27,26 +27,25 @@ export interface AcknowledgeResult {
 const unitsOfRecord = 0.5;
 const unitsOfPartition = 1;
 
-export function hasRenewals(topics: readonly AcknowledgedTopic[]): boolean {
-  return topics.some(({ partitions }) =>
-    partitions.some(({ acknowledgementBatches }) =>
-      acknowledgementBatches.some(({ acknowledgeTypes }) => acknowledgeTypes.includes(outcomes.renew)),
-    ),
-  );
+function hasRenewals(batches: readonly Acknowledged[]): boolean {
+  return batches.some(({ acknowledgeTypes }) => acknowledgeTypes.includes(outcomes.renew));
 }
 
 /** Each partition's acknowledgements are done with all together or not at all. */
 export function* acknowledge(
   call: Call<"ShareFetch"> | Call<"ShareAcknowledge">,
   session: ShareSession,
-  topics: readonly AcknowledgedTopic[],
+  { topics, isRenewAck }: { readonly topics: readonly AcknowledgedTopic[]; readonly isRenewAck: boolean },
 ): Job<AcknowledgeResult[]> {
   const results: AcknowledgeResult[] = [];
   const piece = new Piece();
   for (const { topicId, partitions } of topics) {
     for (const { partitionIndex: index, acknowledgementBatches: batches } of partitions) {
       if (batches.length === 0) continue;
-      const errorCode = acknowledgePartition(call, session, { topicId, index }, batches);
+      const isUnsaid = !isRenewAck && hasRenewals(batches);
+      const errorCode = isUnsaid
+        ? errorCodes.INVALID_REQUEST
+        : acknowledgePartition(call, session, { topicId, index }, batches);
       results.push({ topicId, index, errorCode });
       let records = 0;
       // What names more than there is was refused at once.
@@ -69,7 +68,7 @@ function acknowledgePartition(
   if (topic === undefined) return errorCodes.UNKNOWN_TOPIC_ID;
   if (!mayUsePartition(call, "take", topic, topic.name, index)) return errorCodes.TOPIC_AUTHORIZATION_FAILED;
   const cursor = topic.queue(index)?.groups.get(toBrokerName(groupId));
-  const share = cursor === undefined ? null : SharePartition.present(cursor);
+  const share = cursor === undefined ? null : SharePartition.find(cursor);
   // The group was not there, or nobody has read: so nothing is held.
   if (share === null)
     return topic.hasPartition(index)

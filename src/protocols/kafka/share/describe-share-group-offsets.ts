@@ -43,10 +43,6 @@ function* describe(call: Call<"DescribeShareGroupOffsets">, { groupId, topics }:
   if (!mayUseGroup(call, "describe", groupId))
     return { groupId, topics: [], errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED };
   const { shares } = call.server;
-  if (!shares.exists(groupId)) {
-    const errorMessage = `Group ${groupId} not found.`;
-    return { groupId, topics: [], errorCode: errorCodes.GROUP_ID_NOT_FOUND, errorMessage };
-  }
   const described: Topic[] = [];
   if (topics === null) {
     for (const name of shares.kept.topicsOf(toBrokerName(groupId))) {

@@ -58,7 +58,7 @@ export const groupConfigs: readonly GroupConfig[] = [
     name: "share.isolation.level",
     type: "string",
     value: "read_uncommitted",
-    words: ["read_uncommitted", "read_committed"],
+    words: ["read_committed", "read_uncommitted"],
     settings: () => ({}),
   },
   {
@@ -106,7 +106,7 @@ export function groupConfigFault(name: string, value: string): string | null {
   if (problem === null && config.most !== undefined && Number(text) > config.most)
     problem = `Value must be no more than ${config.most}`;
   if (problem === null && config.settings(text) === null)
-    problem = "String must be one of: latest, earliest, by_duration:PnDTnHnMn.nS";
+    problem = `Invalid value \`${value}\` for configuration ${name}. The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.`;
   return problem === null ? null : `Invalid value ${value} for configuration ${name}: ${problem}`;
 }
 

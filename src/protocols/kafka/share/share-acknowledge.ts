@@ -5,7 +5,7 @@ import { toBrokerName } from "../core/names.ts";
 import { leaderEpoch, nodeId } from "../core/server.ts";
 import type { ResponseInput } from "../wire/codec.ts";
 import { errorCodes, type KafkaErrorName } from "../wire/error-codes.ts";
-import { acknowledge, hasRenewals } from "./acknowledgements.ts";
+import { acknowledge } from "./acknowledgements.ts";
 import { sessionEpochs } from "./share-sessions.ts";
 
 type Topic = ResponseInput<"ShareAcknowledge">["responses"][number];
@@ -18,16 +18,15 @@ function refusal(
 }
 
 export const shareAcknowledge: Handler<"ShareAcknowledge"> = function* (call, request) {
-  const { groupId, memberId, shareSessionEpoch: epoch, topics } = request;
+  const { groupId, memberId, shareSessionEpoch: epoch } = request;
   if (groupId === null || memberId === null) return refusal("INVALID_REQUEST");
   if (!mayUseGroup(call, "join", groupId)) return refusal("GROUP_AUTHORIZATION_FAILED");
   // A new session has acquired nothing yet.
   if (epoch === sessionEpochs.first) return refusal("INVALID_SHARE_SESSION_EPOCH");
-  if (hasRenewals(topics) && !request.isRenewAck) return refusal("INVALID_REQUEST");
   const session = call.server.shares.sessions.open(call.caller, { groupId, memberId, epoch });
   if (typeof session === "string") return refusal(session);
   const responses: { topicId: string; partitions: Topic["partitions"][number][] }[] = [];
-  for (const { topicId, index, errorCode } of yield* acknowledge(call, session, topics)) {
+  for (const { topicId, index, errorCode } of yield* acknowledge(call, session, request)) {
     let topic = responses.at(-1);
     if (topic?.topicId !== topicId) responses.push((topic = { topicId, partitions: [] }));
     topic.partitions.push({

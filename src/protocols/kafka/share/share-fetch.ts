@@ -20,7 +20,7 @@ import { leaderEpoch, nodeId } from "../core/server.ts";
 import { beginAnswer } from "../fetch/records.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
 import { errorCodes, type KafkaErrorName } from "../wire/error-codes.ts";
-import { acknowledge, type AcknowledgeResult, hasRenewals } from "./acknowledgements.ts";
+import { acknowledge, type AcknowledgeResult } from "./acknowledgements.ts";
 import { AcquiredRecords } from "./acquired-records.ts";
 import { sessionEpochs, type SessionPartition, type ShareSession } from "./share-sessions.ts";
 
@@ -56,7 +56,7 @@ export const shareFetch: Handler<"ShareFetch"> = (call, request) => {
   }
   let isGone = false;
   call.onGone = () => (isGone = true);
-  broker.work.run(acknowledge(call, session, request.topics), (outcome) => {
+  broker.work.run(acknowledge(call, session, request), (outcome) => {
     if ("error" in outcome) throw outcome.error;
     if (!isGone) fetchAfter(call, request, session, outcome.result);
   });
@@ -76,8 +76,6 @@ function faultIn({
     partitions.some(({ acknowledgementBatches }) => acknowledgementBatches.length > 0),
   );
   if (epoch === sessionEpochs.first && isAcknowledging) return "a new session has nothing to acknowledge";
-  if (hasRenewals(topics) && !request.isRenewAck)
-    return "there are renewals, and the request does not say so";
   const asksForMore =
     request.maxBytes > 0 || request.maxRecords > 0 || request.minBytes > 0 || request.maxWaitMs > 0;
   return request.isRenewAck && asksForMore ? "a request that renews locks acquires nothing" : null;

@@ -46,7 +46,6 @@ function describe(call: Call<"ShareGroupDescribe">, groupId: string): GroupInput
       ...nothing,
       errorCode: errorCodes.GROUP_ID_NOT_FOUND,
       errorMessage,
-      groupState: "Dead",
     };
   }
   const group = shares.find(groupId);

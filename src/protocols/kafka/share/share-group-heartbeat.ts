@@ -20,6 +20,7 @@ function refusal(error: KafkaErrorName, errorMessage: string | null = null): Ans
 
 export const shareGroupHeartbeat: Handler<"ShareGroupHeartbeat"> = function* (call, request) {
   const { groupId, memberId, memberEpoch } = request;
+  if (memberId === "") return refusal("INVALID_REQUEST");
   const fault = faultOf(request);
   if (fault !== null) return refusal("INVALID_REQUEST", fault);
   if (Buffer.byteLength(groupId) > limits.nameBytesMax) return refusal("INVALID_GROUP_ID");
@@ -35,18 +36,16 @@ export const shareGroupHeartbeat: Handler<"ShareGroupHeartbeat"> = function* (ca
   const group = shares.find(groupId);
   let member = group?.members.get(memberId);
   if (memberEpoch === epochs.leaving) {
+    if (!shares.exists(groupId)) return refusal("GROUP_ID_NOT_FOUND", `Group ${groupId} not found.`);
     if (member === undefined) return unknownMember(request);
     shares.leave(group!, member);
     return { errorCode: errorCodes.NONE, memberId, memberEpoch, heartbeatIntervalMs: 0 };
   }
   if (memberEpoch !== epochs.joining) {
+    if (!shares.exists(groupId)) return refusal("GROUP_ID_NOT_FOUND", `Share group ${groupId} not found.`);
     if (member === undefined) return unknownMember(request);
-    const isKnownEpoch = memberEpoch === member.epoch || memberEpoch === member.previousEpoch;
-    if (!isKnownEpoch)
-      return refusal(
-        "FENCED_MEMBER_EPOCH",
-        `The share group member has another member epoch (${memberEpoch}) than the group coordinator (${member.epoch}).`,
-      );
+    if (memberEpoch !== member.epoch && memberEpoch !== member.previousEpoch)
+      return refusal("FENCED_MEMBER_EPOCH", fenced(memberEpoch, member.epoch));
   }
   if (member === undefined) {
     const { clientId } = call;
@@ -80,11 +79,18 @@ function faultOf({
     return `MemberId has ${limits.nameBytesMax} bytes at most.`;
   if (groupId.trim() === "") return "GroupId can't be empty.";
   if (rackId?.trim() === "") return "RackId can't be empty.";
-  if (memberEpoch < epochs.leaving)
-    return `MemberEpoch is ${memberEpoch}, but must be greater than or equal to -1.`;
+  if (memberEpoch < epochs.leaving) return "MemberEpoch is invalid.";
   if (memberEpoch === epochs.joining && (subscribedTopicNames?.length ?? 0) === 0)
     return "SubscribedTopicNames must be set in first request.";
   return null;
+}
+
+function fenced(told: number, known: number): string {
+  const how = told > known ? "greater" : "smaller";
+  return (
+    `The share group member has a ${how} member epoch (${told}) than the one known by the group coordinator (${known}). ` +
+    "The member must abandon all its partitions and rejoin."
+  );
 }
 
 function unknownMember({ memberId, groupId }: RequestBody<"ShareGroupHeartbeat">): Answer {

@@ -119,7 +119,9 @@ function ownEntry(
     readOnly: false,
     configSource: source,
     isSensitive: false,
-    synonyms: withSynonyms ? values.map((each) => ({ name, ...each })) : [],
+    synonyms: withSynonyms
+      ? values.map(({ value: shown, source: from }) => ({ name, value: shown, source: from }))
+      : [],
     configType: configTypes[type],
   };
 }

@@ -24,8 +24,8 @@ export function configValues(
   const values: ConfigValue[] = [];
   const key = topicSettings[name]?.key;
   const add = (given: unknown, source: number): void => {
-    const isPlain = typeof given === "string" || typeof given === "number" || typeof given === "boolean";
-    if (isPlain) values.push({ value: String(given), source });
+    if (given === undefined) return;
+    values.push({ value: typeof given === "string" ? given : JSON.stringify(given), source });
   };
   if (key !== undefined && queue !== undefined)
     add(effectiveDefinition(queue, queue.policies.layers)[key], configSources.policy);

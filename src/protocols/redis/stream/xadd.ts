@@ -40,7 +40,7 @@ const wanted = new EntryId();
 let isSequenceOpen = false;
 
 function xadd(context: CommandContext): void {
-  const { request, reply, broker, caller } = context;
+  const { request, reply, broker } = context;
   options.reset();
   const idAt = parse(context);
   const isAutomatic = isStar(request, idAt);
@@ -82,8 +82,7 @@ function xadd(context: CommandContext): void {
   }
   context.keyChanged(1);
   streamChanged(context, queue);
-  caller.publisherSeen();
-  if (queue.log.isDurable && broker.options.redisStreamsDurability === "fsync") caller.holdUntilDurable();
+  takenBy(context, queue);
   writeStreamId(reply.out, wanted);
 }
 
@@ -94,16 +93,22 @@ function isCopy({ intake }: Queue, request: RequestArguments, first: number): bo
 }
 
 /** Answers a copy with the id of the entry that is there; null where that is gone, or still to come. */
-function answerCopy({ reply, broker, caller }: CommandContext, queue: Queue): void {
+function answerCopy(context: CommandContext, queue: Queue): void {
+  const { reply, broker } = context;
   const { log } = queue;
   const offset = queue.intake!.copies!.offsetOfFirst;
   log.store.seal();
   broker.lookedAtQueue(queue);
-  caller.publisherSeen();
-  if (log.isDurable && broker.options.redisStreamsDurability === "fsync") caller.holdUntilDurable();
+  takenBy(context, queue);
   const isThere = offset >= log.firstOffset && offset < log.nextOffset && !log.removed.has(offset);
   if (isThere) writeStreamId(reply.out, log.entryIdOf(offset));
   else reply.null();
+}
+
+/** The stream has the entry: the answer may have to wait for the disk. */
+function takenBy({ broker, caller }: CommandContext, { log }: Queue): void {
+  caller.publisherSeen();
+  if (log.isDurable && broker.options.redisStreamsDurability === "fsync") caller.holdUntilDurable();
 }
 
 /** Throws where a bounded queue refuses the entry, which its dead-letter exchange may get (`x-overflow`). */

@@ -113,16 +113,17 @@ test("a look that went through all has the counts of what lies there", async () 
 test("places are what is defined to be one, also behind bound exchanges; others are not looked at", async () => {
   const { broker, declare, close } = await openBareBroker();
   const vhost = broker.defaultVhost;
-  const exchange = (name: string) =>
+  const exchange = (name: string, args: Readonly<Record<string, string>> = {}) =>
     vhost.declareExchange({
       name,
       type: "fanout",
       durable: true,
       autoDelete: false,
       internal: false,
-      args: {},
+      args,
     });
-  const [first, second] = [exchange("first"), exchange("second")];
+  const [first, second] = [exchange("first", { "alternate-exchange": "other" }), exchange("second")];
+  vhost.bindings.bind(exchange("other"), declare("unrouted"), "", {});
   declare("own.dead", { "x-dead-letters-of": "own" });
   declare("keyed", { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "box" });
   declare("bound", { "x-dead-letter-exchange": "first" });
@@ -133,7 +134,7 @@ test("places are what is defined to be one, also behind bound exchanges; others 
   vhost.bindings.bind(second, first, "", {});
   vhost.bindings.bind(second, declare("far"), "some.key", {});
   const places = finishNow(findingPlaces(vhost));
-  assert.deepEqual(places.map(({ name }) => name).toSorted(), ["box", "far", "own.dead"]);
+  assert.deepEqual(places.map(({ name }) => name).toSorted(), ["box", "far", "own.dead", "unrouted"]);
   assert.ok(places.includes(box));
   await close();
 });

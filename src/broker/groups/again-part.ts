@@ -13,13 +13,3 @@ export interface AgainPart {
   /** The group is gone. */
   close(): void;
 }
-
-/** How a share group acquires its records (share/share-partition.ts). */
-export interface SharePart {
-  close(): void;
-}
-
-/** Consumers that are pushed to (group-feed.ts). */
-export interface FeedPart {
-  readonly members: { readonly size: number };
-}
