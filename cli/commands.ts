@@ -28,6 +28,7 @@ const clientSummaries = {
   sub: "print messages as they come",
   peek: "show messages and leave them where they are",
   delayed: "show what waits for its time before it enters a queue, stream or topic, and cancel it",
+  replay: "copy a range of a history, stream or partition to the same or another place",
   purge: "delete a queue's messages; tells what it would do unless --yes is given",
   deadletters: "list dead letters, by why and where they died",
   retry: "move dead letters back to where they died",

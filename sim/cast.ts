@@ -29,6 +29,7 @@ import { LaterActor } from "./actors/later.ts";
 import { LettersHomeActor } from "./actors/letters-home.ts";
 import { PastActor } from "./actors/past.ts";
 import { QueueRetriesActor } from "./actors/queue-retries.ts";
+import { ReplaysActor } from "./actors/replays.ts";
 import { RetriesActor } from "./actors/retries.ts";
 import { PrioritiesActor } from "./actors/priorities.ts";
 import { ProducerActor } from "./actors/producer.ts";
@@ -207,6 +208,7 @@ export function castOf(
       new LettersHomeActor(world, "ha"),
       new DelayedActor(world, "da"),
       new MixedGroupActor(world, "ma"),
+      new ReplaysActor(world, "ya"),
     ];
     const shared = new ShareMembersActor(world, "sa");
     actors.push(...later, ...later, ...later, ...copiersOf(world));

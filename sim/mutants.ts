@@ -8,6 +8,7 @@ import type { Mutant } from "../mutants/mutant.ts";
 import { mutantsOfLetters } from "./mutants-letters.ts";
 import { mutantsOfCopies } from "./mutants-copies.ts";
 import { mutantsOfShareGroups } from "./mutants-share.ts";
+import { mutantsOfReplays } from "./mutants-replay.ts";
 import { mutantsOfWhatIsTold } from "./mutants-told.ts";
 
 export const simulatorMutants: readonly Mutant[] = [
@@ -672,6 +673,25 @@ export const simulatorMutants: readonly Mutant[] = [
     replace: "    this.waiting.begin(offset, at, owner);",
   },
   ...mutantsOfLetters,
+  ...mutantsOfReplays,
+  {
+    name: "what AMQP consumers of a group held stays theirs after a kill",
+    file: "src/broker/groups/resume.ts",
+    find: "if (gone.length > 0)",
+    replace: "if (gone.length > 1000)",
+  },
+  {
+    name: "what an AMQP consumer rejects in a group comes again at once",
+    file: "src/protocols/amqp/channel/group-consumer.ts",
+    find: '{ reason: "rejected", delayMs: -1 }',
+    replace: '{ reason: "rejected", delayMs: 0 }',
+  },
+  {
+    name: "an AMQP consumer of a group that goes keeps what it held",
+    file: "src/protocols/amqp/channel/group-consumer.ts",
+    find: 'if (outcome === "requeued") giveBack(queue, cursor, offset);',
+    replace: 'if (outcome === "requeued") queue.requeued++;',
+  },
   ...mutantsOfWhatIsTold,
   ...mutantsOfCopies,
   ...mutantsOfShareGroups,

@@ -24,6 +24,7 @@ const definitions: Readonly<Record<ClientCommandName, () => Promise<Define>>> = 
   sub: async () => (await import("./commands/sub.ts")).defineSub,
   peek: async () => (await import("./commands/peek.ts")).definePeek,
   delayed: async () => (await import("./commands/delayed.ts")).defineDelayed,
+  replay: async () => (await import("./commands/replay.ts")).defineReplay,
   purge: async () => (await import("./commands/purge.ts")).definePurge,
   deadletters: async () => (await import("./commands/deadletters.ts")).defineDeadletters,
   retry: async () => (await import("./commands/retry.ts")).defineRetry,

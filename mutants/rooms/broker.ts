@@ -3,6 +3,32 @@ import type { RoomMutant } from "../mutant.ts";
 
 export const brokerMutants: readonly RoomMutant[] = [
   {
+    name: "an operation makes up for all of a pause at once",
+    file: "src/broker/operations/pace.ts",
+    find: "    this.#left = Math.min(this.#left + Math.max(now - this.#at, 0) * this.#perMs, this.#most);",
+    replace: "    this.#left += Math.max(now - this.#at, 0) * this.#perMs;",
+  },
+  {
+    name: "a letter that has left its place is counted still",
+    file: "src/broker/operations/letters/groups.ts",
+    find: "return !this.isForgotten && messageCount",
+    replace: "return !this.isForgotten || messageCount",
+  },
+  {
+    name: "a letter that was taken back is marked as gone home",
+    file: "src/broker/operations/letters/undo.ts",
+    find: "headers: withoutMark(mark.properties.headers ?? [])",
+    replace: "headers: mark.properties.headers ?? []",
+    also: ["clients/management/dead-letters"],
+  },
+  {
+    name: "a letter goes home to a queue that is full",
+    file: "src/broker/operations/letters/retry.ts",
+    find: "if (!hasRoom(home, body",
+    replace: "if (hasRoom(home, 0) && !hasRoom(home, body",
+    also: ["clients/management/dead-letters"],
+  },
+  {
     name: "a producer's new epoch may begin anywhere",
     file: "src/broker/queue/producer-state.ts",
     find: 'return firstSequence === 0 ? "append" : "outOfOrder";',

@@ -253,6 +253,9 @@ export const limits = {
   operationsKeptMax: 200,
   /** Queues and streams that one operation moves messages to: 64 KiB of its definition at most. */
   operationTargetsMax: 250,
+  /** Messages a second of a retry that says no rate, and of an undo, which runs after the consumers: others notice neither much. */
+  retryRateUsual: 10_000,
+  undoRate: 30_000,
   /** How long what an operation moved can be taken back. */
   operationUndoMsMax: 86_400_000,
   /** How long a request that starts an operation waits for its end, unless it says so, and at most. */

@@ -82,7 +82,7 @@ export function defineRetry(command: Command): void {
     .argument("<name>", "a queue or stream with dead letters, such as orders.dead")
     .option("--filter <conditions>", "only those, such as 'reason = rejected and header.tries < 9'")
     .option("--limit <n>", "so many at most", wholeNumber(1))
-    .option("--rate <n>", "so many a second at most", wholeNumber(1))
+    .option("--rate <n>", "so many a second at most [10000]", wholeNumber(1))
     .option("--dry-run", "only count them")
     .option("--no-wait", "leave it to the broker: see troikamq operations")
     .addHelpText(

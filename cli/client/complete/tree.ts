@@ -31,7 +31,7 @@ export interface CompletedCommand {
 }
 
 /** Commands whose first argument is the name of something that holds messages. */
-const namesDestination = new Set(["describe", "pub", "sub", "peek", "purge", "retry"]);
+const namesDestination = new Set(["describe", "pub", "sub", "peek", "purge", "replay", "retry"]);
 const namesContext = new Set(["use", "rm"]);
 
 function valuesOfArgument(parent: string, command: string, argument: Argument): Values {

@@ -31,6 +31,7 @@ import { delayedEndpoints } from "../troika/delayed.ts";
 import { messageEndpoints } from "../troika/messages.ts";
 import { operationEndpoints } from "../troika/operations.ts";
 import { undoEndpoints } from "../troika/undo.ts";
+import { replayEndpoints } from "../troika/replay.ts";
 import { unroutableEndpoints } from "../troika/unroutable.ts";
 import { endpoint, type Endpoint } from "./endpoint.ts";
 import { ApiRouter } from "./router.ts";
@@ -74,6 +75,7 @@ const endpoints: readonly Endpoint[] = [
   ...deadLetterEndpoints,
   ...operationEndpoints,
   ...undoEndpoints,
+  ...replayEndpoints,
   ...unroutableEndpoints,
   ...delayedEndpoints,
 ];

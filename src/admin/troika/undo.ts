@@ -64,7 +64,14 @@ export const undoEndpoints: readonly Endpoint[] = [
       const { vhost, source: name } = undone.options;
       const operation = started(() =>
         broker.operations.start(
-          { kind: "undo", vhost, source: name, startedBy: caller.name, rate: null, undoes: undone.id },
+          {
+            kind: "undo",
+            vhost,
+            source: name,
+            startedBy: caller.name,
+            rate: limits.undoRate,
+            undoes: undone.id,
+          },
           undoing(broker.operations, { undone, source, may }),
           newUndoCounts(),
         ),

@@ -55,8 +55,8 @@ const offsets = new PropertyOffsets();
 const scratch = new ByteWriter(256);
 const scratchBytesKept = 1 << 20;
 
-/** Appends a record in the form in which it was stored before, as one that comes at `now`; a batch holds one record. */
-export function appendStored(group: LogGroup, record: RecordBytes, now: number): void {
+/** Appends a record in the form in which it was stored before, as one that comes at `now`; a batch holds `count` records. */
+export function appendStored(group: LogGroup, record: RecordBytes, now: number, count = 1): void {
   const { envelope: envelopeOfRecord, buffer, start, end } = record;
   // Room in the journal is taken before the bytes are copied, and their memory may be used for it.
   if (scratch.buffer.length > scratchBytesKept) scratch.buffer = Buffer.allocUnsafeSlow(256);
@@ -65,7 +65,7 @@ export function appendStored(group: LogGroup, record: RecordBytes, now: number):
   if (envelopeOfRecord !== envelope.kafka)
     return appendRecord(group, envelopeOfRecord, scratch.buffer, 0, scratch.length);
   const { store } = group.logs[0]!;
-  const at = store.reserveBatch(group, envelope.kafka, end - start, 1, now);
+  const at = store.reserveBatch(group, envelope.kafka, end - start, count, now);
   copyBytes(store.tail, at, scratch.buffer, 0, scratch.length);
   stored.reset(store.tail, at, at + end - start).next();
   if (stored.isLogAppendTime) stored.setLogAppendTime(now);

@@ -24,10 +24,10 @@ export interface Publisher {
 }
 
 /**
- * Who published it: a client, or the broker, which moved a dead letter or a message whose delay was over. `dead_letter_cycle`: the queues that
+ * Who published it: a client, or the broker, which moved a dead letter or a message whose delay was over, or copied one for a replay. `dead_letter_cycle`: the queues that
  * would get it are those that it has come through (queue/dead-letter.ts).
  */
-export type UnroutableCause = "published" | "dead_letter" | "dead_letter_cycle" | "delayed";
+export type UnroutableCause = "published" | "dead_letter" | "dead_letter_cycle" | "delayed" | "replayed";
 
 export interface UnroutableSample {
   readonly exchange: string;

@@ -306,6 +306,14 @@ test("what is published is shown, taken and purged", async () => {
   ]);
   assert.equal(taken, "one\n");
   assert.equal(all, "a\nb\nc\n");
+  assert.equal(
+    await ok("replay", "log", "--to", "two", "--until", "2", "--dry-run"),
+    "would copy 2 messages\n",
+  );
+  assert.equal(await ok("replay", "log", "--to", "two", "--filter", "body = c"), "copied 1 message\n");
+  assert.equal(await ok("sub", "two", "--count", "2", "--raw"), "two\u001B[2J\nc\n");
+  assert.match((await run("replay", "log")).stderr, /say where the copies go/);
+  await ok("pub", "two", "left");
   const dry = await run("purge", "two");
   assert.deepEqual(
     [dry.code, dry.stdout, dry.stderr],
