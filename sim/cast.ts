@@ -205,14 +205,18 @@ export function castOf(
       new RetriesActor(world, "rb", 12),
       new PastActor(world, "pa"),
       new QueueRetriesActor(world, "qa"),
-      new LettersHomeActor(world, "ha"),
       new DelayedActor(world, "da"),
+    ];
+    actors.push(...later, ...later, ...later);
+  }
+  if (is("moves")) {
+    const moves = [
+      new LettersHomeActor(world, "ha"),
       new MixedGroupActor(world, "ma"),
       new ReplaysActor(world, "ya"),
     ];
     const shared = new ShareMembersActor(world, "sa");
-    actors.push(...later, ...later, ...later, ...copiersOf(world));
-    actors.push(shared, shared, shared, shared, shared, shared);
+    actors.push(...moves, ...moves, ...moves, ...copiersOf(world), shared, shared, shared, shared);
   }
   if (is("priorities")) {
     const some = [3, 255].map((max) => new PrioritiesActor(world, `p${max}`, max));

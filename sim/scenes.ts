@@ -5,7 +5,8 @@ import { Seeded } from "./seeded.ts";
  * `bounds`: queues that refuse. `letters`: dead letters, and live subscribers. `groups`: Kafka's groups and a topic of several
  * partitions. `keys`: Redis keys, a type at a time. `types`: Redis keys of all types. `pending`: Redis groups. `power`: those who are told that
  * something is durable, and a disk that forgets what is not. `events`: who is told of what happens to Redis keys, and `maxmemory`. `caches`: the same for clients that cache what they read. `later`:
- * what enters a stream later, or comes again, and channels with a past. `priorities`: queues whose messages have priorities.
+ * what enters a stream later, or comes again, and channels with a past. `priorities`: queues whose messages have priorities. `moves`:
+ * what is moved by hand (dead letters that go home, replays), what is told to be a copy, and groups of consumers of several protocols.
  */
 export type Scene =
   | "all"
@@ -16,6 +17,7 @@ export type Scene =
   | "keys"
   | "later"
   | "letters"
+  | "moves"
   | "pending"
   | "power"
   | "priorities"
@@ -37,8 +39,8 @@ const scenes: readonly Scene[] = [
   "types",
 ];
 /** From chance of their own, so that the other seeds are what they were. */
-const addedScenes: readonly Scene[] = ["caches", "events", "later", "priorities"];
-const shareOfAdded = 0.3;
+const addedScenes: readonly Scene[] = ["caches", "events", "later", "moves", "priorities"];
+const shareOfAdded = 0.36;
 
 export function sceneOf(seed: number): Scene {
   const added = new Seeded(seed ^ 0xadde);

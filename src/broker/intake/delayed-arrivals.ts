@@ -37,7 +37,6 @@ export class DelayedArrivals implements Delays {
       againMs: (waiting) => againMsMin + waiting * againMsOfEach,
     });
     this.#timetable.begin();
-    broker.laterTables.push(this.#timetable);
   }
 
   add({ name, vhost, log }: IntakePlace, outgoing: OutgoingMessage, due: number): void {

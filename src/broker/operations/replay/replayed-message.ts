@@ -104,9 +104,14 @@ export class ReplayedMessage implements OutgoingMessage {
     return this.#view.show(this.#bytes);
   }
 
-  /** It passes no intake. */
+  // It passes no intake, which alone asks for these.
+
   mayHaveHeader(): boolean {
     return true;
+  }
+
+  idBy(): null {
+    return null;
   }
 
   publishLive(live: LiveChannels): number {
