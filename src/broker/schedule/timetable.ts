@@ -42,6 +42,8 @@ interface WaitingPlace {
 /** A record that its stream does not take is tried again after this. */
 const againMs = 1000;
 const unitsOfDelivery = 3;
+/** Records are due in any order, and the frame of each is read, and its checksum computed, for it alone. */
+const frameBytesMax = 4096;
 
 /** The records that wait for one stream. */
 class Waiting implements TimedOwner {
@@ -55,6 +57,7 @@ class Waiting implements TimedOwner {
   constructor(table: Timetable, queue: Queue, timers: WallTimers) {
     this.#table = table;
     this.queue = queue;
+    queue.log.group.frameBytesMax = frameBytesMax;
     this.owner = timers.addOwner(this);
     this.#reader = queue.reader();
   }

@@ -72,6 +72,8 @@ export function letGo(location: FrameLocation): void {
 /** The logs that one message goes to: durable together or volatile together. Made once for each route and reused. */
 export class LogGroup {
   readonly logs: readonly Log[];
+  /** A frame of this many bytes takes no further records. Less for logs whose records are read one by one, in any order. */
+  frameBytesMax = sharedFrameBytesMax;
 
   constructor(logs: readonly Log[]) {
     this.logs = logs;
@@ -143,7 +145,7 @@ export abstract class FrameStore {
       group === this.#sharedGroup &&
       envelopeOfRecord === this.#openEnvelope &&
       chunk.length + size + 4 <= chunk.buffer.length &&
-      chunk.length - this.#openAt < sharedFrameBytesMax
+      chunk.length - this.#openAt < group.frameBytesMax
     ) {
       this.#openCount++;
       const at = chunk.length;
@@ -177,7 +179,7 @@ export abstract class FrameStore {
       this.#openGroup === log.group &&
       envelopeOfRecord === this.#openEnvelope &&
       chunk.length + size + 4 <= chunk.buffer.length &&
-      chunk.length - this.#openAt < sharedFrameBytesMax &&
+      chunk.length - this.#openAt < log.group.frameBytesMax &&
       this.readReservedId(followingId).increment() &&
       followingId.equals(id);
     if (!joins) return this.reserveWithId(log, envelopeOfRecord, size, id);
