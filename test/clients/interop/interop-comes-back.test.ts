@@ -227,3 +227,42 @@ test("kafkajs", async () => {
   await until(() => work.tries.get("bad order")!.length === 4, "the order again");
   await mended.disconnect();
 });
+
+test("of a topic with partitions, a dead letter goes back into the partition of its number, and not without its retry topic", async () => {
+  const settings = { "troika.retry.limit": "1", "troika.deadletter.topic": "story-graves" };
+  await all.admin.createTopics({
+    topics: [
+      {
+        topic: "story-wide",
+        numPartitions: 3,
+        configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+      },
+      { topic: "story-graves" },
+      { topic: "wide.retry", numPartitions: 3 },
+    ],
+  });
+  const headers = { "x-troika-topic": "story-wide", "x-troika-partition": "2", mine: "kept" };
+  for (const topic of ["wide.retry", "gone.retry"])
+    await all.producer.send({
+      topic,
+      messages: [{ key: "k", value: `bad, ${topic}`, partition: 0, headers }],
+    });
+  await all.admin.deleteTopics({ topics: ["gone.retry"] });
+  const payloads = async (name: string): Promise<string[]> =>
+    (await deadOf(name)).map(({ payload }) => payload);
+  assert.deepEqual(await payloads("story-wide-2"), ["bad, wide.retry", "bad, gone.retry"]);
+  assert.deepEqual(await payloads("story-wide-1"), []);
+  const back = await asked("POST", "troika/deadletters/retry?wait=60000", { queue: "story-graves" });
+  assert.partialDeepStrictEqual(back, { matched: 2, moved: 1, unroutable: 1 });
+  assert.deepEqual(await payloads("story-wide-2"), ["bad, gone.retry"]);
+  const [record] = await all.fetch("wide.retry", 1);
+  assert.deepEqual([record!.partition, record!.key?.toString()], [2, "k"]);
+  const names = Object.keys(record!.headers ?? {});
+  assert.deepEqual(names.toSorted(), [
+    "mine",
+    "x-troika-from",
+    "x-troika-operation",
+    "x-troika-partition",
+    "x-troika-topic",
+  ]);
+});
