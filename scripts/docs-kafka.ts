@@ -15,7 +15,7 @@ function apiTable(): string {
 function configTable(): string {
   const rows = topicConfigs
     .filter(({ applied }) => applied === true)
-    .map(({ name, value }) => [code(name), code(value)]);
+    .map(({ name, value }) => [code(name), value === "" ? "none" : code(value)]);
   const kept = topicConfigs.filter(({ applied }) => applied !== true).map(({ name }) => name);
   return `${table(["setting", "default"], rows)}\n\nTaken, kept and shown, without that effect: ${codes(kept)}.`;
 }

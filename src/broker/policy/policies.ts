@@ -7,14 +7,7 @@
 import { intakeOf } from "../intake/intake.ts";
 import type { QueueOptions } from "../queue/definition.ts";
 import { IdleExpiry } from "./idle-expiry.ts";
-import {
-  effectivePolicy,
-  isGuarded,
-  keepsHistory,
-  noLayers,
-  type PolicyLayers,
-  type TopicSettings,
-} from "./policy.ts";
+import { effectivePolicy, keepsHistory, noLayers, type PolicyLayers, type TopicSettings } from "./policy.ts";
 import { PolicyChange } from "./policy-change.ts";
 import { queueChanged } from "../queue/lifecycle.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -53,15 +46,12 @@ export class QueuePolicies {
     queueChanged(this.#queue);
   }
 
-  /** Applies the Kafka configuration of the queue's topic. */
-  applyTopic({ name, configs, isAdopted }: TopicSettings): void {
+  /** Applies the Kafka configuration of the queue's topic. `isRestored`: at start-up, before the journal is replayed. */
+  applyTopic({ name, configs, isAdopted }: TopicSettings, isRestored: boolean): void {
     this.#topic = { name, configs, isAdopted };
-    // What is configured of a queue is about retries and its intake, which leaves nothing to do; it may be start-up.
-    if (this.#queue.kind === "queue") {
-      const before = this.#queue.policy;
-      this.#merge();
-      if (isGuarded(this.#queue.policy) !== isGuarded(before)) this.#queue.vhost.routingVersion++;
-    } else this.#apply();
+    // What a policy leaves to do on a queue is looked for once its records are there (`PolicyChange.restored`).
+    if (isRestored && this.#queue.kind === "queue") this.#merge();
+    else this.#apply();
   }
 
   #apply(): void {

@@ -13,6 +13,8 @@ type ValueOf = (text: string) => unknown;
 /** -1 stands for "none". */
 const number: ValueOf = (text) => (Number(text) < 0 ? undefined : Number(text));
 
+const truth: ValueOf = (text) => text === "true";
+
 interface TopicSetting {
   /** The policy's key; the argument has `x-` before it. */
   readonly key: string;
@@ -20,11 +22,15 @@ interface TopicSetting {
 }
 
 export const topicSettings: Readonly<Record<string, TopicSetting>> = {
+  "troika.dedup.by": { key: "dedup-by", value: String },
+  "troika.dedup.window.ms": { key: "dedup-window-ms", value: number },
+  "troika.delay.allowed": { key: "delay-allowed", value: truth },
   "troika.retry.limit": { key: "retry-limit", value: number },
   "troika.retry.backoff.ms": { key: "retry-backoff-ms", value: number },
   "troika.retry.factor": { key: "retry-factor", value: number },
   "troika.retry.max.ms": { key: "retry-max-ms", value: number },
   "troika.retry.jitter": { key: "retry-jitter", value: number },
+  "troika.trace.sample": { key: "trace-sample", value: number },
 };
 
 /** Has no key: a policy names an exchange for the dead letters of queues, and streams have none. */

@@ -158,10 +158,10 @@ export class Topics {
       this.#vhost.bindings.bind(exchange, topic.partitions[index]!, String(index), {});
   }
 
-  #setPartition(topic: Topic, index: number, queue: Queue): void {
+  #setPartition(topic: Topic, index: number, queue: Queue, isRestored = false): void {
     topic.partitions[index] = queue;
     this.#topicOf.set(queue, topic);
-    queue.policies.applyTopic(topic);
+    queue.policies.applyTopic(topic, isRestored);
   }
 
   /** Adds partitions. Throws INVALID, or ALREADY_EXISTS if a name is taken that it needs. */
@@ -271,7 +271,7 @@ export class Topics {
       if (queue === undefined) return;
       queues.push(queue);
     }
-    queues.forEach((queue, i) => this.#setPartition(topic, i, queue));
+    queues.forEach((queue, i) => this.#setPartition(topic, i, queue, true));
     this.#declared.set(name, topic);
   }
 }

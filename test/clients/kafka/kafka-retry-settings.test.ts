@@ -137,6 +137,8 @@ test("what cannot be is refused, with what to do", async () => {
     ["troika.retry.factor", "1001", "Value must be no more than 1000"],
     ["troika.retry.jitter", "1.5", "Value must be no more than 1"],
     ["troika.retry.backoff.ms", "-1", "Value must be at least 0"],
+    ["troika.dedup.by", "luck", "String must be one of: message-id, key, header:NAME"],
+    ["troika.trace.sample", "2", "Value must be no more than 1"],
   ];
   for (const [config, value, problem] of cases) {
     const text = `Invalid value ${value} for configuration ${config}: ${problem}`;

@@ -81,6 +81,18 @@ export const topicConfigs: readonly ConfigDefinition[] = [
     applied: true,
     fault: (value) => (value === "" ? null : nameFault(value)),
   },
+  {
+    name: "troika.dedup.by",
+    type: "string",
+    value: "message-id",
+    applied: true,
+    fault: (value) =>
+      /^(?:message-id|key|header:.{1,255})$/.test(value)
+        ? null
+        : "String must be one of: message-id, key, header:NAME",
+  },
+  { name: "troika.dedup.window.ms", type: "long", value: "0", least: 0, most: 604_800_000, applied: true },
+  { name: "troika.delay.allowed", type: "boolean", value: "false", applied: true },
   { name: "troika.retry.backoff.ms", type: "long", value: "0", least: 0, most: msMax, applied: true },
   { name: "troika.retry.factor", type: "double", value: "2", least: 1, most: 1000, applied: true },
   { name: "troika.retry.jitter", type: "double", value: "0", least: 0, applied: true },
@@ -93,6 +105,7 @@ export const topicConfigs: readonly ConfigDefinition[] = [
     fault: (value) => (Number(value) === 0 ? "Value must be -1 (no retries) or at least 1" : null),
   },
   { name: "troika.retry.max.ms", type: "long", value: "3600000", least: 0, most: msMax, applied: true },
+  { name: "troika.trace.sample", type: "double", value: "0", least: 0, applied: true },
 ];
 
 export const brokerConfigs: readonly ConfigDefinition[] = [
