@@ -255,6 +255,34 @@ test("of a topic with partitions, a dead letter goes back into the partition of 
   const back = await asked("POST", "troika/deadletters/retry?wait=60000", { queue: "story-graves" });
   assert.partialDeepStrictEqual(back, { matched: 2, moved: 1, unroutable: 1 });
   assert.deepEqual(await payloads("story-wide-2"), ["bad, gone.retry"]);
+  // Whoever is a member may have fetched what its group has not committed.
+  const member = all.kafka.consumer({ groupId: "wide" });
+  await member.connect();
+  await member.subscribe({ topic: "wide.retry" });
+  await member.run({ autoCommit: false, eachMessage: async () => {} });
+  await until(async () => {
+    const committed = member.commitOffsets([{ topic: "wide.retry", partition: 2, offset: "0" }]);
+    return await committed.then(
+      () => true,
+      () => false,
+    );
+  }, "a member that commits");
+  const undo = (): Promise<any> => asked("POST", `troika/operations/${back.operation}/undo?wait=60000`);
+  assert.partialDeepStrictEqual(await undo(), { found: 1, taken_back: 0 });
+  await member.disconnect();
+  assert.partialDeepStrictEqual(await undo(), { found: 1, taken_back: 1 });
+  assert.deepEqual(await payloads("story-wide-2"), ["bad, gone.retry", "bad, wide.retry"]);
+  const [taken] = (await deadOf("story-wide-2")).slice(-1);
+  assert.deepEqual(taken!.properties.headers, {
+    mine: "kept",
+    "x-key": "k",
+    "x-troika-topic": "story-wide",
+    "x-troika-partition": "2",
+    "x-troika-reason": "rejected",
+    "x-troika-deliveries": "1",
+    "x-troika-group": "wide",
+  });
+  await asked("POST", "troika/deadletters/retry?wait=60000", { queue: "story-graves" });
   const [record] = await all.fetch("wide.retry", 1);
   assert.deepEqual([record!.partition, record!.key?.toString()], [2, "k"]);
   const names = Object.keys(record!.headers ?? {});
