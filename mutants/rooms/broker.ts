@@ -17,9 +17,30 @@ export const brokerMutants: readonly RoomMutant[] = [
   {
     name: "a letter that was taken back is marked as gone home",
     file: "src/broker/operations/letters/undo.ts",
-    find: "headers: withoutMark(mark.properties.headers ?? [])",
-    replace: "headers: mark.properties.headers ?? []",
+    find: "const headers = withoutMark(properties.headers ?? []);",
+    replace: "const headers = properties.headers ?? [];",
     also: ["clients/management/dead-letters"],
+  },
+  {
+    name: "a letter of a Kafka group that goes home is as often delivered as before",
+    file: "src/broker/operations/letters/kafka-letters.ts",
+    find: "...Object.values(deathNames).map(",
+    replace: "...[reason, group].map(",
+    also: ["clients/interop/interop-comes-back"],
+  },
+  {
+    name: "a letter of a Kafka group goes home to the first partition",
+    file: "src/broker/operations/letters/kafka-letters.ts",
+    find: "return partitions[Number(number ?? 0)] ?? partitions[0]!;",
+    replace: "return partitions[Number(number ?? 0) * 0] ?? partitions[0]!;",
+    also: ["clients/interop/interop-comes-back"],
+  },
+  {
+    name: "an undo takes what a member of a Kafka group may have fetched",
+    file: "src/broker/groups/offsets.ts",
+    find: "if (this.hasMembers(group) || (committed",
+    replace: "if ((committed",
+    also: ["clients/interop/interop-comes-back"],
   },
   {
     name: "a letter goes home to a queue that is full",

@@ -71,7 +71,9 @@ export class GroupOffsets {
 
   /** Whether a group with positions in the topic may have got that record: what its members have fetched beyond those is not known. */
   mayHaveRead(topic: string, partition: number, offset: number): boolean {
-    for (const group of this.#groupsOf.get(topic) ?? []) {
+    const groups = this.#groupsOf.get(topic);
+    if (groups === undefined) return false;
+    for (const group of groups) {
       const committed = this.get(group, topic, partition);
       if (this.hasMembers(group) || (committed !== undefined && committed.offset > offset)) return true;
     }
