@@ -305,4 +305,18 @@ export const brokerMutants: readonly RoomMutant[] = [
     replace: "return { matches: () => true };",
     also: ["clients/management/messages-elsewhere"],
   },
+  {
+    name: "what a Kafka group gives up can be read again at once",
+    file: "src/broker/retry/returned-records.ts",
+    find: "(isOver ? Math.max(back, buryAgainMs) : back)",
+    replace: "(isOver ? Math.max(back, buryAgainMs) : 0)",
+    also: ["unit/kafka/kafka-retry-topics"],
+  },
+  {
+    name: "a record that a Kafka group gave up comes back though its limit was lowered",
+    file: "src/broker/retry/returned-records.ts",
+    find: "if (origin !== null && deliveries >= origin.policy.limit)",
+    replace: "if (origin !== null && deliveries > 1000)",
+    also: ["unit/kafka/kafka-retry-topics"],
+  },
 ];

@@ -9,7 +9,7 @@
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import type { Clock, Timer, Timers } from "../../base/clock.ts";
 import type { Job, RunningJob, TurnWork } from "../../base/turn-work.ts";
-import { TimerIndex } from "./timer-index.ts";
+import { fanOut, TimerIndex } from "./timer-index.ts";
 
 const lookMs = 10_000;
 /** What is due and of no use any more. */
@@ -136,6 +136,28 @@ export class WallTimers {
     this.#index.add(at, owner, item);
     this.#counts[owner]!++;
     this.#arm();
+  }
+
+  /**
+   * Collects items of an owner that are due by then, about the first of them first, `most` at most. What changes in between may be left
+   * out or come twice.
+   */
+  *collecting(owner: number, until: number, into: number[], most: number): Job<void> {
+    const index = this.#index;
+    const places = [0];
+    let units = 0;
+    for (let next = 0; next < places.length && into.length < most; next++) {
+      const place = places[next]!;
+      if (place >= index.size) continue;
+      index.look(place);
+      if (index.due > until) continue;
+      if (index.owner === owner) into.push(index.item);
+      for (let child = place * fanOut + 1; child <= place * fanOut + fanOut; child++) places.push(child);
+      units += unitsOfPass;
+      if (units < unitsOfPiece) continue;
+      yield units;
+      units = 0;
+    }
   }
 
   /** Nothing is done until all who hold have called `release`, each once. */
