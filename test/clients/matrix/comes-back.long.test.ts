@@ -9,3 +9,8 @@ for (const restart of restarts)
   test(`all cells, ${restart}`, async () => {
     assert.deepEqual(await runCells(cells, restart), []);
   });
+
+test("all cells with policies beside their own that do not concern them, SIGKILL", async () => {
+  const beside = { "delay-allowed": true, "dedup-window-ms": 600_000 };
+  assert.deepEqual(await runCells(cells, "SIGKILL", beside), []);
+});

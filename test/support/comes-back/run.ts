@@ -6,20 +6,26 @@ import { type Restart, World } from "./world.ts";
 
 const wordOf = (text: string): string => text.replaceAll(/[^A-Za-z]+/g, "-").toLowerCase();
 
-/** What was wrong, a text for each cell that failed. */
-export async function runCells(cells: readonly Cell[], restart: Restart): Promise<string[]> {
+/** What was wrong, a text for each cell that failed. `beside` is set for each cell too, and must not change what holds in it. */
+export async function runCells(
+  cells: readonly Cell[],
+  restart: Restart,
+  beside: Readonly<Record<string, unknown>> = {},
+): Promise<string[]> {
   const world = await World.start(restart, cells.length);
   const wrong: string[] = [];
   try {
-    for (const { name, definition } of new Set(cells.map(({ policy }) => policy)))
-      if (definition !== undefined)
+    for (const { name, definition } of new Set(cells.map(({ policy }) => policy))) {
+      const whole = { ...beside, ...definition };
+      if (Object.keys(whole).length > 0)
         await world.change("PUT", `policies/%2F/${wordOf(name)}`, {
           // The names of dead letters are longer.
           pattern: `^${wordOf(name)}\\.[a-z-]+\\.[a-z-]+$`,
-          definition,
+          definition: whole,
           "apply-to": "queues",
           priority: 10,
         });
+    }
     await Promise.all(cells.map((cell) => runCell(world, cell, wrong)));
   } finally {
     await world.stop();
