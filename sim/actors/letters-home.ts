@@ -74,7 +74,7 @@ export class LettersHomeActor implements Actor {
     this.#broker = broker;
     // Replays are another actor's, which may have started one since.
     for (const operation of broker.operations.all())
-      if (operation.isRunning && operation.kind !== "replay")
+      if (operation.isRunning && operation.options.kind !== "replay")
         throw new Fault(`${this.name}: operation ${operation.id} runs on after a start`);
   }
 
