@@ -110,6 +110,12 @@ export const mutantsOfWhatIsTold: readonly Mutant[] = [
     replace: "    // Of one",
   },
   {
+    name: "what was read before it is due is another record",
+    file: "src/broker/schedule/due-soon.ts",
+    find: "    const place = window?.places.get(offset);",
+    replace: "    const place = window?.places.get(offset + 1);",
+  },
+  {
     name: "what waits for a durable destination is in memory only",
     file: "src/broker/intake/delayed-arrivals.ts",
     find: "{ due, ...waitingForm(outgoing) }, handle, log.isDurable);",
