@@ -319,4 +319,11 @@ export const brokerMutants: readonly RoomMutant[] = [
     replace: "if (origin !== null && deliveries > 1000)",
     also: ["unit/kafka/kafka-retry-topics"],
   },
+  {
+    name: "what a share consumer acknowledges is answered before it is on the disk",
+    file: "src/protocols/kafka/share/share-acknowledge.ts",
+    find: "  call.holdUntilSettled();\n",
+    replace: "",
+    also: ["unit/kafka/kafka-share-durable"],
+  },
 ];
