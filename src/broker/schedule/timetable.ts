@@ -78,6 +78,11 @@ class Waiting implements TimedOwner {
     return offset >= log.firstOffset && !log.removed.has(offset);
   }
 
+  soon(at: number): void {
+    this.queue.log.store.seal();
+    if (this.queue.log.bytes > sizes.waitingBytesReadSoon) this.#soon.prepare(at);
+  }
+
   due(offset: number, at: number): number {
     this.queue.log.store.seal();
     if (!this.isWanted(offset)) return 0;
