@@ -15,7 +15,7 @@ const recordsMax = 150_000;
 const recordBytesMax = 16 << 10;
 const chunkBits = 20;
 const chunkBytes = 1 << chunkBits;
-const unitsOfRecord = 1;
+const unitsOfRecord = 3;
 const unitsOfPiece = 64;
 
 interface SoonWork {
