@@ -62,6 +62,10 @@ export interface StartOptions {
   redisDebugCommand?: "no" | "local" | "yes" | undefined;
   /** size of the journal above which its entries are moved to segments [256MiB] */
   journalBytesMax?: number | string | undefined;
+  /** what the events of traced messages (policy trace-sample) may take in the data directory; the oldest go first [64MiB] */
+  traceBytes?: number | string | undefined;
+  /** OpenTelemetry collector to which the events of traced messages are sent as spans, by OTLP over HTTP */
+  otlpEndpoint?: string | undefined;
   /** publishers wait while the disk of --data-dir has less free space; auto is 64MiB, or an eighth of a smaller disk [auto] */
   diskFreeBytesMin?: number | string | undefined;
   /** publishers wait while records that are kept in memory only take more than this; 0 is no limit [40%] */

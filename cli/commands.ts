@@ -31,6 +31,7 @@ const clientSummaries = {
   replay: "copy a range of a history, stream or partition to the same or another place",
   explain: "say where a message would go, and why not elsewhere",
   unroutable: "show the last messages that no queue took, and who published them",
+  trace: "show what became of single messages",
   purge: "delete a queue's messages; tells what it would do unless --yes is given",
   deadletters: "list dead letters, by why and where they died",
   retry: "move dead letters back to where they died",

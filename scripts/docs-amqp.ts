@@ -91,6 +91,7 @@ const argumentMeanings: Readonly<Record<string, string>> = {
   "x-dedup-window-ms":
     "TroikaMQ's own: for so long copies of a message are confirmed and dropped ([deduplication](deduplication.md))",
   "x-dedup-by": "what copies are known by: `message-id`, `key` or `header:NAME`",
+  "x-trace-sample": "TroikaMQ's own: which part of the messages is traced, 0 to 1 ([traces](tracing.md))",
   "x-retry-keeps-order": "nothing is delivered from behind a message that waits",
 };
 

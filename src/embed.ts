@@ -34,6 +34,7 @@ import { version } from "./base/version.ts";
 import { Broker } from "./broker/broker.ts";
 import { DelayedArrivals } from "./broker/intake/delayed-arrivals.ts";
 import { ReturnedRecords } from "./broker/retry/returned-records.ts";
+import { matchedBindings } from "./broker/exchange/explain/matched-bindings.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
 import { historyRulesText, parseHistoryRules } from "./broker/live/history/rules.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
@@ -191,6 +192,8 @@ async function open(start: Start): Promise<RunningBroker> {
   keyspace.eviction.policy = start.config.redisMaxmemoryPolicy;
   opened.add(ended("the journal is written and synced"));
   const broker = await openBroker(start, keyspace);
+  broker.tracer.bindings = matchedBindings;
+  await exportTraces(start, broker);
   keyspace.start(broker);
   opened.add(() => keyspace.stop());
   await importDefinitions(start, broker);
@@ -241,6 +244,7 @@ async function openBroker(start: Start, keyspace: Keyspace): Promise<Broker> {
     journalBytesMax: config.journalBytesMax,
     memoryBytesMax: config.memoryBytesMax,
     diskFreeBytesMin: config.diskFreeBytesMin,
+    traceBytes: config.traceBytes,
     sources: [keyspace],
     security: { password: config.password, name: config.user, isInsecure: config.insecure },
     certificateLogin: config.amqpCertificateLogin,
@@ -262,6 +266,21 @@ async function openBroker(start: Start, keyspace: Keyspace): Promise<Broker> {
   broker.returned = new ReturnedRecords(broker);
   opened.add(() => broker.close());
   return broker;
+}
+
+/** Loaded for who has a collector only. */
+async function exportTraces({ config, logger }: Start, broker: Broker): Promise<void> {
+  const endpoint = config.otlpEndpoint;
+  if (endpoint === undefined) return;
+  const { OtlpExport } = await import("./admin/otlp/exporter.ts");
+  const options = {
+    endpoint,
+    nodeName: `troikamq@${hostname()}`,
+    timers: systemTimers,
+    random: systemRandom,
+  };
+  const otlp = new OtlpExport({ ...options, logger });
+  broker.tracer.exporter = otlp;
 }
 
 /** Before anybody can connect. @throws StartError */
@@ -463,6 +482,8 @@ async function listenAll(
 
 async function close({ life, opened }: Start, broker: Broker, servers: readonly Server[]): Promise<void> {
   const connections = sum(servers, (server) => server.connections.size);
+  // While the listeners keep the process: what waits for the collector is sent, within a bound.
+  await broker.tracer.exporter?.close();
   life.begin("shutdown requested: no new connections", { connections });
   for (const server of servers) server.stopListening();
   if (await broker.sync()) life.stage("what was answered is on the disk");

@@ -1,17 +1,13 @@
 /**
- * The commands that talk to a running broker, for Commander: what each takes stands in commands/, what they share stands here.
+ * The commands that talk to a running broker, for Commander: what each takes stands in commands/, what they share in session.ts.
  *
  * Loaded only for these commands, so that `start` pays nothing for them. Not here: their summaries (cli/commands.ts), which the general
  * help shows too. Invariant: a wrong command line is one line on stderr and exit code 2, as for the other commands.
  */
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { nearest } from "../../src/base/nearest.ts";
 import { type ClientCommandName, clientCommandNames, commands } from "../commands.ts";
-import { Api } from "./broker/api.ts";
-import { readContexts } from "./broker/contexts.ts";
-import { type Target, targetOf } from "./broker/target.ts";
-import { CliFault, exitCodes } from "./fault.ts";
-import { type Format, formats, Printer } from "./output/printer.ts";
+import { CliFault } from "./fault.ts";
 
 /** Adds arguments, options and what is to be done. */
 export type Define = (command: Command) => void;
@@ -27,6 +23,7 @@ const definitions: Readonly<Record<ClientCommandName, () => Promise<Define>>> = 
   replay: async () => (await import("./commands/replay.ts")).defineReplay,
   explain: async () => (await import("./commands/explain.ts")).defineExplain,
   unroutable: async () => (await import("./commands/unroutable.ts")).defineUnroutable,
+  trace: async () => (await import("./commands/trace.ts")).defineTrace,
   purge: async () => (await import("./commands/purge.ts")).definePurge,
   deadletters: async () => (await import("./commands/deadletters.ts")).defineDeadletters,
   retry: async () => (await import("./commands/retry.ts")).defineRetry,
@@ -40,42 +37,6 @@ const definitions: Readonly<Record<ClientCommandName, () => Promise<Define>>> = 
   context: async () => (await import("./commands/context.ts")).defineContext,
   completion: async () => (await import("./commands/completion.ts")).defineCompletion,
 };
-
-export interface BrokerOptions {
-  readonly url?: string;
-  readonly context?: string;
-  readonly vhost?: string;
-  readonly output: Format;
-}
-
-export interface Session {
-  readonly api: Api;
-  readonly target: Target;
-  readonly printer: Printer;
-}
-
-export function sessionOf(options: BrokerOptions): Session {
-  const target = targetOf(options, process.env, readContexts(process.env));
-  return { api: new Api(target), target, printer: new Printer(options.output) };
-}
-
-export function outputOption(choices: readonly string[] = formats): Option {
-  return new Option("-o, --output <format>", "form of the output").choices(choices).default(choices[0]);
-}
-
-/** The options of everything that talks to a broker. */
-export function withBroker(command: Command, choices?: readonly string[]): Command {
-  return command
-    .addOption(outputOption(choices))
-    .option("--url <url>", "the broker: http://[USER:PASSWORD@]HOST[:PORT], https:// for TLS [TROIKAMQ_URL]")
-    .option("--context <name>", "a broker of `troikamq context ls` [TROIKAMQ_CONTEXT]")
-    .option("--vhost <name>", "virtual host [that of the context, or /]");
-}
-
-/** Shown below the options. */
-export function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  ${line}\n`).join("")}`;
-}
 
 async function defined(name: ClientCommandName): Promise<Command> {
   const command = new Command(name);
@@ -140,9 +101,4 @@ function meantChoice(text: string): string {
   const [, given, choices] = /'([^']*)' is invalid.*Allowed choices are (.*)$/.exec(text) ?? [];
   const close = given === undefined ? undefined : nearest(given, choices!.split(", "));
   return close === undefined ? "" : `(Did you mean ${close}?)`;
-}
-
-/** The command has done what it should, and the answer is no. */
-export function answerNo(): void {
-  process.exitCode = exitCodes.different;
 }

@@ -50,6 +50,36 @@ export const brokerMutants: readonly RoomMutant[] = [
     also: ["clients/management/dead-letters"],
   },
   {
+    name: "a damaged block of the ring of traces is read",
+    file: "src/broker/trace/ring-block.ts",
+    find: "if (blockEnd > end || bytes.readUInt32BE(at + crcAt) !== crc32(",
+    replace: "if (blockEnd > end || bytes.readUInt32BE(at + crcAt) === 0 && 0 === crc32(",
+  },
+  {
+    name: "the ring of traces is not bounded",
+    file: "src/broker/trace/ring.ts",
+    find: "while (this.#files.length > 1 && this.bytes > this.#options.bytesMax) {",
+    replace: "while (this.#files.length > 100 && this.bytes > this.#options.bytesMax) {",
+  },
+  {
+    name: "chance takes one record too many of each batch",
+    file: "src/broker/trace/queue-trace.ts",
+    find: "    if (this.#left >= count) {",
+    replace: "    if (this.#left > count) {",
+  },
+  {
+    name: "the next page of traces begins with the last of this one",
+    file: "src/broker/trace/search.ts",
+    find: "next: Math.max(oldest - 0.001, 0)",
+    replace: "next: Math.max(oldest, 0)",
+  },
+  {
+    name: "a purge leaves its messages followed",
+    file: "src/broker/queue/removal.ts",
+    find: "  if (queue.trace !== null) tracePurge(queue);\n",
+    replace: "",
+  },
+  {
     name: "a producer's new epoch may begin anywhere",
     file: "src/broker/queue/producer-state.ts",
     find: 'return firstSequence === 0 ? "append" : "outOfOrder";',

@@ -4,6 +4,7 @@
  */
 import { AmqpClient, type Delivery, tableOf } from "../clients/amqp-client.ts";
 import { type Crash, Fault } from "../model.ts";
+import { checkTraces } from "../models/trace-lives.ts";
 import type { Actor, World } from "../world.ts";
 
 const limit = 3;
@@ -12,6 +13,11 @@ const thereMax = 30;
 /** All rounds together are longer than any back-off, than the next try of a dead letter that had no place, and than the clock may have been set back. */
 const drainStepMs = 7500;
 const emptyRounds = 4;
+const diskTroubles = [
+  "writes while the disk was low",
+  "disks full or free again",
+  "disks filled by others or given back",
+];
 
 interface Message {
   readonly body: string;
@@ -131,7 +137,12 @@ export class QueueRetriesActor implements Actor {
     this.#client = client;
     this.#isWaiting = true;
     client.confirmSelect(() => {});
-    const table = { "x-retry-limit": limit, "x-retry-backoff-ms": backoffMs, "x-retry-factor": 2 };
+    const table = {
+      "x-trace-sample": 1,
+      "x-retry-limit": limit,
+      "x-retry-backoff-ms": backoffMs,
+      "x-retry-factor": 2,
+    };
     client.declare(this.#queue, tableOf(table), () => {});
     client.declare(`${this.#queue}.dead`, tableOf({}), (answer) => {
       if (answer !== null && client === this.#client) this.#isWaiting = false;
@@ -277,8 +288,25 @@ export class QueueRetriesActor implements Actor {
     message.state = "dead";
   }
 
+  #checkTraces(): void {
+    const { counts, process, time, isDamaged } = this.#world;
+    const broker = process.broker!;
+    const queue = broker.defaultVhost.queues.get(this.#queue);
+    const has = (what: string): boolean => (counts[what] ?? 0) > 0;
+    if (queue === undefined) return;
+    this.#world.count("queues whose traces are checked");
+    checkTraces(broker, queue, time.now(), {
+      // While the disk is short of room, events are dropped.
+      isDamaged: isDamaged || ["crashes by power", ...diskTroubles].some(has),
+      isTimeSet: has("clock jumps"),
+      isKilled: has("crashes by kill"),
+      isRestarted: has("clean restarts"),
+    });
+  }
+
   #checkEnd(): void {
     this.#isChecked = true;
+    this.#checkTraces();
     if (this.#world.isDamaged) return;
     for (const { body, state, isKept, mayBeGone, isUnsure } of this.#messages.values()) {
       if (["acking", "dead", "gone"].includes(state)) continue;

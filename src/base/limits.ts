@@ -261,6 +261,12 @@ export const limits = {
   /** How long a request that starts an operation waits for its end, unless it says so, and at most. */
   operationWaitMs: 1000,
   operationWaitMsMax: 60_000,
+  /** What the events of traces take on the disk where nothing else is said, and at most in memory where there is no disk. */
+  traceBytes: 64 << 20,
+  traceMemoryBytesMax: 16 << 20,
+  /** Traces of one answer, and events of one trace in it. */
+  tracesShownMax: 100,
+  traceEventsShownMax: 1000,
   /** Lists and objects inside each other in a request's body: headers of 32, as AMQP's frames may have them, and two around them. */
   jsonDepthMax: 34,
   /** The same of a document of definitions, where a parameter's value stands below three more. */

@@ -45,6 +45,9 @@ import type { EnterStream } from "./schedule/enter-stream.ts";
 import type { LaterTable } from "./schedule/later-table.ts";
 import { WallTimers } from "./schedule/timers.ts";
 import { Ticker } from "./ticker.ts";
+import { restoreTraces } from "./trace/restore.ts";
+import { TraceRing } from "./trace/ring.ts";
+import { Tracer } from "./trace/tracer.ts";
 import { RuntimeParameters } from "./parameters/parameters.ts";
 import { Vhost, type VhostMetadata } from "./vhost.ts";
 import { VhostDeletions } from "./vhost-deletions.ts";
@@ -65,6 +68,8 @@ export interface BrokerOptions {
   diskFreeBytesMin?: number | "auto";
   /** Publishers wait while volatile records take more bytes than this; 0 is no limit. */
   memoryBytesMax: number;
+  /** What the events of traces may take, on the disk or in memory; absent: `limits.traceBytes`. */
+  traceBytes?: number;
   /** Owners of further durable values, such as the Redis keyspace. */
   sources?: readonly StateSource[];
   /** Passwords and users; absent: everybody may log in. */
@@ -115,6 +120,8 @@ export class Broker {
   readonly inflation: InflationBudget<Queue>;
   readonly access: Access;
   readonly retention: Retention;
+  /** Follows single messages. */
+  readonly tracer: Tracer;
   /** What is to be done at a wall time. */
   readonly wallTimers: WallTimers;
   /** Appends records to streams that may have to be made, without a client. Set by the protocol whose streams they are. */
@@ -198,6 +205,7 @@ export class Broker {
     this.#diskLog = new DiskLog(options);
     this.access = new Access({ ...options, storage });
     this.retention = new Retention(this);
+    this.tracer = new Tracer({ clock, random: options.random, ring: ringOf(options, storage) });
     this.connections = new Connections(this.logger, (connection) => this.flow.isHeldBack(connection));
     this.parameters = new RuntimeParameters(this);
     this.vhostDeletions = new VhostDeletions(this);
@@ -242,6 +250,7 @@ export class Broker {
     broker = new Broker(options, storage, dedup);
     await restoreDefinitions(broker);
     broker.operations.restore();
+    restoreTraces(broker);
     broker.isOpen = true;
     for (const vhost of broker.vhosts.values()) vhost.timedDeletions.begin();
     if (storage.tornBytes > 0) {
@@ -425,8 +434,19 @@ export class Broker {
     this.work.close();
     this.ticker.run();
     this.ticker.close();
+    this.tracer.close();
     await this.storage.close();
   }
+}
+
+/** What is kept in memory is smaller. */
+function ringOf(
+  { disk, directory, timers, logger, traceBytes = limits.traceBytes }: BrokerOptions,
+  storage: Storage,
+): TraceRing {
+  const bytesMax = disk === null ? Math.min(traceBytes, limits.traceMemoryBytesMax) : traceBytes;
+  const mayWrite = (): boolean => storage.gate.failure === null;
+  return new TraceRing({ disk, directory, bytesMax, timers, logger, mayWrite });
 }
 
 function channelCountsOf(open: OpenConnection): Iterable<Readonly<ChannelCounts>> {

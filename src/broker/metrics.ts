@@ -192,6 +192,22 @@ export function registerBrokerMetrics(
     "Turns of the event loop that went on with requests too long for one turn.",
     () => broker.work.turnsContinued,
   );
+  const { tracer } = broker;
+  counter("troikamq_trace_events_total", "Events of traced messages.", () => tracer.ring.events);
+  counter(
+    "troikamq_trace_events_dropped_total",
+    "Events of traced messages that were not kept, since the disk took nothing.",
+    () => tracer.ring.dropped,
+  );
+  gauge("troikamq_trace_bytes", "Bytes of the events that are kept.", () => tracer.ring.bytes);
+  registry.read(
+    { name: "troikamq_trace_spans_total", help: "Spans for the OTLP endpoint, by result.", kind: "counter" },
+    (emit) => {
+      if (tracer.exporter === null) return;
+      emit(tracer.exporter.sent, { result: "sent" });
+      emit(tracer.exporter.dropped, { result: "dropped" });
+    },
+  );
   gauge("troikamq_publishers_blocked", "1 while publishers are held back.", () =>
     broker.flow.isBlocked ? 1 : 0,
   );

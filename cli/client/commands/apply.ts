@@ -14,7 +14,7 @@ import { CliFault } from "../fault.ts";
 import type { Printer } from "../output/printer.ts";
 import { type Colour, coloured } from "../output/table.ts";
 import { countText, visible } from "../output/text.ts";
-import { answerNo, type BrokerOptions, examples, type Session, sessionOf, withBroker } from "../program.ts";
+import { answerNo, type BrokerOptions, examples, type Session, sessionOf, withBroker } from "../session.ts";
 
 interface Options extends BrokerOptions {
   readonly prune?: true;

@@ -2,7 +2,7 @@
 import { Argument, type Command } from "commander";
 import { scripts, type Shell } from "../complete/scripts.ts";
 import { completionTree } from "../complete/tree.ts";
-import { examples } from "../program.ts";
+import { examples } from "../session.ts";
 
 export function defineCompletion(command: Command): void {
   command

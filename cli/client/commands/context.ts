@@ -11,7 +11,7 @@ import { addressIn } from "../broker/target.ts";
 import { type Format, Printer } from "../output/printer.ts";
 import { visible } from "../output/text.ts";
 import { passwordIn } from "../password.ts";
-import { examples, outputOption } from "../program.ts";
+import { examples, outputOption } from "../session.ts";
 
 interface Options {
   readonly output: Format;

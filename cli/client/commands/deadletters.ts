@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { Column } from "../output/table.ts";
 import { countText } from "../output/text.ts";
-import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 interface Group {
   readonly vhost: string;

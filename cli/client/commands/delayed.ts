@@ -5,7 +5,7 @@ import type { ShownMessage } from "../broker/message-json.ts";
 import { destinationsNamed, isLog, queuesOf } from "../broker/named.ts";
 import { wholeNumber } from "../numbers.ts";
 import { type Described, MessagePrinter } from "../output/messages.ts";
-import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 const limitUsual = 10;
 /** What the broker gives at once. */

@@ -5,7 +5,7 @@ import { type Destination, destinationsNamed, isLog, nothingNamed, queuesOf } fr
 import type { Printer } from "../output/printer.ts";
 import { cellText, coloured } from "../output/table.ts";
 import { visible } from "../output/text.ts";
-import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 interface Described {
   readonly kind: string;

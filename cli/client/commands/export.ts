@@ -1,7 +1,7 @@
 /** `troikamq export`: the definitions of the broker, as RabbitMQ writes and reads them. Not here: `export redis` (cli/commands/export.ts). */
 import type { Command } from "commander";
 import { path } from "../broker/api.ts";
-import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 interface Options extends Omit<BrokerOptions, "output"> {
   readonly output: "json" | "yaml";

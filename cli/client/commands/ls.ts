@@ -4,7 +4,7 @@ import { type Json, path } from "../broker/api.ts";
 import { wholeNumber } from "../numbers.ts";
 import type { Cell, Column } from "../output/table.ts";
 import { bytesText, visible } from "../output/text.ts";
-import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 interface Listing {
   /** In one virtual host there is a path of its own. */

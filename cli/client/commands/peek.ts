@@ -11,7 +11,7 @@ import { type Destination, logNamed, queuesOf } from "../broker/named.ts";
 import { wholeNumber } from "../numbers.ts";
 import { type Described, MessagePrinter } from "../output/messages.ts";
 import { countText } from "../output/text.ts";
-import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 const states = ["ready", "unacked", "waiting", "history", "scheduled", "dead", "all"];
 const limitUsual = 10;

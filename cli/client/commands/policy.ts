@@ -5,7 +5,7 @@ import { definitionIn, wordsOf } from "../definitions/words.ts";
 import { CliFault } from "../fault.ts";
 import { wholeNumber } from "../numbers.ts";
 import type { Column } from "../output/table.ts";
-import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 interface Options extends BrokerOptions {
   readonly operator?: true;

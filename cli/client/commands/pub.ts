@@ -14,7 +14,7 @@ import type { Api } from "../broker/api.ts";
 import { CliFault } from "../fault.ts";
 import { seconds, wholeNumber } from "../numbers.ts";
 import { countText } from "../output/text.ts";
-import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 const unconfirmedMax = 1000;
 const stdinBytesMax = 128 << 20;

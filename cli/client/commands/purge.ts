@@ -4,7 +4,7 @@ import { path } from "../broker/api.ts";
 import { logNamed } from "../broker/named.ts";
 import { CliFault } from "../fault.ts";
 import { countText } from "../output/text.ts";
-import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 interface Options extends BrokerOptions {
   readonly yes?: true;

@@ -9,7 +9,7 @@ import { CliFault } from "../fault.ts";
 import { wholeNumber } from "../numbers.ts";
 import type { Printer } from "../output/printer.ts";
 import { countText } from "../output/text.ts";
-import { answerNo, type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { answerNo, type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 interface Options extends BrokerOptions {
   readonly to?: string;

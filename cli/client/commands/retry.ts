@@ -10,7 +10,7 @@ import { wholeNumber } from "../numbers.ts";
 import type { Column } from "../output/table.ts";
 import { countText } from "../output/text.ts";
 import type { Printer } from "../output/printer.ts";
-import { answerNo, type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { answerNo, type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 interface Operation {
   readonly id: string;

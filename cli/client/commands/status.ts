@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Api, Json } from "../broker/api.ts";
 import { cellText, coloured, type Screen } from "../output/table.ts";
 import { bytesText, countText } from "../output/text.ts";
-import { answerNo, type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { answerNo, type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 interface Overview {
   readonly product_name?: string;

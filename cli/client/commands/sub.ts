@@ -13,7 +13,7 @@ import { type Source, Subscription } from "../broker/subscription.ts";
 import { CliFault, exitCodes } from "../fault.ts";
 import { seconds, wholeNumber } from "../numbers.ts";
 import { MessagePrinter } from "../output/messages.ts";
-import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 const prefetch = 100;
 const lineFeed = Buffer.from("\n");

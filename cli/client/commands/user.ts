@@ -8,7 +8,7 @@ import { type Api, type Json, noVhost, path } from "../broker/api.ts";
 import { CliFault } from "../fault.ts";
 import type { Column } from "../output/table.ts";
 import { passwordIn, passwordWays } from "../password.ts";
-import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 interface PasswordOptions extends BrokerOptions {
   readonly passwordFile?: string;

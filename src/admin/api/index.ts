@@ -28,6 +28,7 @@ import { deadLetterEndpoints } from "../troika/deadletters.ts";
 import { destinationEndpoints } from "../troika/destinations.ts";
 import { explainEndpoints } from "../troika/explain.ts";
 import { delayedEndpoints } from "../troika/delayed.ts";
+import { traceEndpoints } from "../troika/trace.ts";
 import { messageEndpoints } from "../troika/messages.ts";
 import { operationEndpoints } from "../troika/operations.ts";
 import { undoEndpoints } from "../troika/undo.ts";
@@ -71,6 +72,7 @@ const endpoints: readonly Endpoint[] = [
   ...absentEndpoints,
   ...destinationEndpoints,
   ...explainEndpoints,
+  ...traceEndpoints,
   ...messageEndpoints,
   ...deadLetterEndpoints,
   ...operationEndpoints,

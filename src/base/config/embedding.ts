@@ -13,7 +13,7 @@ import { StartError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 
 export type EmbeddedName = Exclude<OptionName, PortOption | "config">;
-type SizeName = "diskFreeBytesMin" | "journalBytesMax" | "memoryBytesMax" | "redisMaxmemory";
+type SizeName = "diskFreeBytesMin" | "journalBytesMax" | "memoryBytesMax" | "traceBytes" | "redisMaxmemory";
 
 /** What the table's `accepts` says, as types; a test holds bin/embed.d.ts to them. */
 export type StartOptions = {

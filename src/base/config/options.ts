@@ -312,6 +312,19 @@ export const options = {
     default: "256MiB",
     least: 1_048_576,
   }),
+  traceBytes: bytes({
+    help: "what the events of traced messages (policy trace-sample) may take in the data directory; the oldest go first",
+    default: "64MiB",
+    least: 1_048_576,
+  }),
+  otlpEndpoint: {
+    help: "OpenTelemetry collector to which the events of traced messages are sent as spans, by OTLP over HTTP",
+    placeholder: "URL",
+    default: undefined,
+    expected: "an address such as http://127.0.0.1:4318",
+    accepts: { types: ["string"] },
+    parse: (value) => (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) ? value : undefined),
+  } as Option<string, undefined>,
   diskFreeBytesMin: {
     help: "publishers wait while the disk of --data-dir has less free space; auto is 64MiB, or an eighth of a smaller disk",
     placeholder: "SIZE",

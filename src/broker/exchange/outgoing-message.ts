@@ -13,6 +13,7 @@ import { amqpIdOf } from "../../message/identity/amqp-id.ts";
 import type { DedupBy, FoundId } from "../../message/identity/dedup-by.ts";
 import type { LogGroup } from "../../storage/index.ts";
 import type { LiveChannels } from "../live/channels.ts";
+import type { Publisher } from "../look/unroutable.ts";
 import type { RecordBytes } from "../schedule/enter-stream.ts";
 
 /** A message in the form that its writer sent it. Each protocol has one such object, and fills it for each message. */
@@ -33,6 +34,8 @@ export interface OutgoingMessage {
   idBy(by: DedupBy): FoundId | null;
   /** The message as `appendTo` copies it; valid until the next call, here or of `asAmqp`. */
   asStored(): RecordBytes;
+  /** Who published it, asked within the publish; absent or null: the broker itself. */
+  readonly publisher?: (() => Publisher) | null;
   /** Delivers it to the subscribers of its channel, which is its routing key; returns how many got it. */
   publishLive(live: LiveChannels): number;
 }
@@ -75,6 +78,7 @@ export function appendStored(group: LogGroup, record: RecordBytes, now: number, 
 export class AmqpRecordMessage implements OutgoingMessage {
   readonly count = 1;
   canExpire = false;
+  publisher: (() => Publisher) | null = null;
   readonly #parts = new AmqpRecordParts();
 
   /** Shows the record that lies in `buffer[start, end)`. */

@@ -12,6 +12,7 @@ import type { Exchange } from "./exchange.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
 import type { Queue } from "../queue/queue.ts";
 import { fits } from "../queue/retention.ts";
+import type { TracedPublish, Tracer } from "../trace/tracer.ts";
 import type { Route } from "./route.ts";
 import type { Vhost } from "../vhost.ts";
 
@@ -21,6 +22,7 @@ const unitsOfQueue = 0.3;
 
 export class Publication {
   readonly #vhost: Vhost;
+  readonly #tracer: Tracer;
   /** How many live subscribers got the last message. */
   heardBy = 0;
   /** Refused messages that are to be dead-lettered. A dead letter may be refused too. */
@@ -31,15 +33,18 @@ export class Publication {
 
   constructor(vhost: Vhost) {
     this.#vhost = vhost;
+    this.#tracer = vhost.broker.tracer;
   }
 
   /** Publishes a client's message. A full queue refuses it for itself alone, as in RabbitMQ; false if one did. */
   publish(exchange: Exchange, route: Route, message: OutgoingMessage): boolean {
     exchange.published++;
     let isTaken = true;
+    const traced = this.#tracer.isOn ? this.#traced(route, message) : null;
     if (route.hasGuards) isTaken = this.#offerEach(route, message);
     else appendToAll(route, message);
     this.#published(exchange, route, message);
+    if (traced !== null) this.#tellTraced(traced, exchange, route, message);
     if (!isTaken) this.#deadLetterRefused();
     return isTaken;
   }
@@ -66,9 +71,11 @@ export class Publication {
     leavesOut: ((queue: Queue) => boolean) | null = null,
   ): boolean {
     let isTaken = true;
+    const traced = this.#tracer.isOn ? this.#traced(route, message) : null;
     if (route.hasGuards || leavesOut !== null) isTaken = this.#appendEach(route, message, leavesOut);
     else appendToAll(route, message);
     this.#published(exchange, route, message);
+    if (traced !== null) this.#tellTraced(traced, exchange, route, message);
     if (!isTaken) this.#deadLetterRefused();
     return isTaken;
   }
@@ -106,10 +113,25 @@ export class Publication {
   /** Appends a client's message that `BatchGuard` has checked: bounds are not compared again. */
   append(exchange: Exchange, route: Route, message: OutgoingMessage): void {
     exchange.published++;
+    const traced = this.#tracer.isOn ? this.#traced(route, message) : null;
     if (route.hasGuards) {
       for (const queue of route.queues) if (queue.intake?.takes(message) !== true) store(queue, message);
     } else appendToAll(route, message);
     this.#published(exchange, route, message);
+    if (traced !== null) this.#tellTraced(traced, exchange, route, message);
+  }
+
+  /** Null: the message is not traced. */
+  #traced(route: Route, message: OutgoingMessage): TracedPublish | null {
+    const tracer = this.#tracer;
+    return route.isTraced || tracer.carried !== null ? tracer.begin(route, message) : null;
+  }
+
+  #tellTraced(traced: TracedPublish, exchange: Exchange, route: Route, message: OutgoingMessage): void {
+    const { heardBy } = this;
+    const bindings = this.#tracer.bindings?.of(this.#vhost, exchange, message) ?? null;
+    const publisher = message.publisher?.() ?? null;
+    this.#tracer.published(traced, this.#vhost.name, exchange, route, { publisher, heardBy, bindings });
   }
 
   /** Each queue decides for itself: its intake may take the message, then it may be full. */

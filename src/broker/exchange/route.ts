@@ -11,6 +11,8 @@ export interface Route {
   readonly queues: readonly Queue[];
   /** Whether a queue must be asked before each publish (`overflow=reject-publish`, or an intake). */
   readonly hasGuards: boolean;
+  /** Whether a queue looks for messages to trace (`trace-sample`). */
+  readonly isTraced: boolean;
   /** Whether it leads through `amq.topic`, so that live subscribers to the key get the message. */
   readonly reachesLive: boolean;
   /** More than the key decided: then it is not the route of other messages with the same key. */
@@ -28,6 +30,7 @@ const nowhere = {
   volatile: null,
   queues: [],
   hasGuards: false,
+  isTraced: false,
   reachesLive: false,
   isHeld: false,
   isTaken: false,

@@ -201,6 +201,7 @@ export class Routes {
       volatile: this.#group(volatile),
       queues,
       hasGuards: queues.some(({ policy }) => isGuarded(policy)),
+      isTraced: queues.some(({ trace }) => trace !== null && trace.samples),
       reachesLive,
       isPerMessage,
       isHeld,

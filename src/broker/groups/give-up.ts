@@ -10,6 +10,8 @@
  * Invariant: an entry that is pending is not delivered oftener than its policy says, by whichever command: those that deliver ask
  * `diesInstead` first. While the stream of dead letters cannot take it, it waits.
  */
+import { shownName } from "../names.ts";
+import type { TraceParty } from "../../base/trace/trace-event.ts";
 import { ByteWriter } from "../../base/bytes.ts";
 import { RedisView } from "../../message/convert/as-redis.ts";
 import { EntryId } from "../../message/entry-id.ts";
@@ -88,6 +90,8 @@ export function giveUp(
     cursor.settle(offset);
     return "gone";
   }
+  if (queue.trace !== null)
+    queue.vhost.broker.tracer.rejected(queue, offset, given.reason, partyIn(cursor, offset));
   if (count >= limitOf(queue, cursor)) return bury(queue, cursor, reader, given) ? "dead" : "again";
   const policy = retryPolicyOf(queue, cursor) ?? unlimited;
   const delay = given.delayMs >= 0 ? given.delayMs : delayOf(policy, count, queue.vhost.broker.random);
@@ -138,13 +142,12 @@ interface Waiting {
 
 function waitFor(queue: Queue, cursor: GroupCursor, offset: number, { delay, note }: Waiting): void {
   const { pending } = cursor;
-  const now = queue.vhost.broker.clock.now();
-  retriesOf(queue, cursor).wait(
-    offset,
-    { at: now + delay, now },
-    pending.countOf(offset),
-    pending.readId(offset, id),
-  );
+  const { clock, tracer } = queue.vhost.broker;
+  const now = clock.now();
+  const at = now + delay;
+  const deliveries = pending.countOf(offset);
+  if (queue.trace !== null) tracer.waits(queue, offset, at, deliveries, partyIn(cursor, offset));
+  retriesOf(queue, cursor).wait(offset, { at, now }, deliveries, pending.readId(offset, id));
   // One that has waited before has its note.
   if ((cursor.notes?.of(offset) ?? null) === null) cursor.noteGivenUp(offset, note);
 }
@@ -211,5 +214,18 @@ export function deadLetter(
   const record = { envelope: envelope.redis, buffer: scratch.buffer, start: 0, end: scratch.length };
   // A stream that was renamed may have the name of its own dead letters.
   if (broker.storage.failure !== null || place === queue.name) return false;
-  return broker.enterStream?.(vhostName, place, record) === true;
+  const { tracer } = broker;
+  const carried = tracer.isOn ? tracer.carry(queue, offset, note.reason) : null;
+  try {
+    return broker.enterStream?.(vhostName, place, record) === true;
+  } finally {
+    tracer.carried = carried;
+  }
+}
+
+/** Whose entry it is, for traces. */
+function partyIn(cursor: GroupCursor, offset: number): TraceParty {
+  const consumer = cursor.ownerById(cursor.pending.ownerOf(offset))?.name;
+  const holder = consumer === undefined ? {} : { consumer: shownName(consumer) };
+  return { protocol: "redis", group: shownName(cursor.name), ...holder };
 }

@@ -121,6 +121,7 @@ interface OfExchange {
 
 interface Message {
   asAmqp(): AmqpRecordParts;
+  readonly publisher?: (() => Publisher) | null;
 }
 
 /** Of one virtual host. */
@@ -139,10 +140,11 @@ export class UnroutableMessages {
     return [...this.#all].map(({ sample }) => sample).toReversed();
   }
 
-  /** No queue took a client's message. What is passed is called where the message is sampled. */
-  published(exchange: string, message: Message, publisher: () => Publisher, isReturned = false): void {
+  /** No queue took a client's message. */
+  published(exchange: string, message: Message, isReturned = false): void {
     if (!this.#mayTake(exchange)) return;
-    this.#keep(exchange, message, { cause: "published", publisher: publisher(), isReturned });
+    const publisher = message.publisher?.() ?? null;
+    this.#keep(exchange, message, { cause: "published", publisher, isReturned });
   }
 
   /** No queue took a message that the broker itself has moved. */

@@ -98,6 +98,7 @@ const settings: Readonly<Record<string, Setting>> = {
     noun: "dedup-by value: message-id, key or header:NAME",
     check: (value) => dedupByOf(value) !== null,
   },
+  "trace-sample": { noun: "trace sample", check: between(0, 1) },
   "retry-keeps-order": { noun: "retry order", check: oneOf(true, false) },
 };
 

@@ -49,6 +49,10 @@ export class PolicyChange {
   from(before: QueuePolicy): void {
     const queue = this.#queue;
     const { policy, vhost, cursor, log } = queue;
+    if (policy.traceSample !== before.traceSample) {
+      vhost.broker.tracer.policyOf(queue, policy.traceSample);
+      vhost.routingVersion++;
+    }
     if (isGuarded(policy) !== isGuarded(before)) vhost.routingVersion++;
     if (cursor === null) {
       if (isOtherBound(policy, before)) vhost.broker.retention.streamBounds(queue);

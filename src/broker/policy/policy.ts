@@ -16,6 +16,7 @@
  *     retry-limit and the others of retry      policy first       policy first       policy first
  *     delay-allowed, dedup-window-ms, -by      policy first       policy first       policy first
  *     max-age, history-ms, history-bytes       policy first       policy first       policy first
+ *     trace-sample                             policy first       policy first       policy first
  *
  * Before that the policy and the operator policy are merged: where both set a number that `lesserOf` names, the lesser counts;
  * of anything else the policy's value. A topic's configuration stands in the place of the argument (topic-settings.ts).
@@ -66,6 +67,8 @@ export interface QueuePolicy {
   readonly delayAllowed: boolean;
   /** Copies of a message that was accepted are dropped (dedup/dedup-window.ts); null: they are not. */
   readonly dedup: WindowRules | null;
+  /** Which part of the messages is traced, 0 to 1; undefined: none, and none is looked at for a trace that it brings. */
+  readonly traceSample: number | undefined;
   readonly singleActiveConsumer: boolean;
   /** The highest priority of records; 0: they have none. */
   readonly maxPriority: number;
@@ -293,6 +296,7 @@ export function effectivePolicy(
     retryMaxMs: numberOf(policyFirst("retry-max-ms")),
     retryJitter: numberOf(policyFirst("retry-jitter")),
     deadLetterTopic: topic === null ? undefined : deadLetterTopicOf(topic.name, topic.configs),
+    traceSample: numberOf(policyFirst("trace-sample")),
     // Priorities are another order.
     retryKeepsOrder: policyFirst("retry-keeps-order") === true && maxPriority === 0,
     delayAllowed: policyFirst("delay-allowed") === true,

@@ -103,12 +103,15 @@ export function deadLetterParts(
   if (newKey === undefined) writer.bytes(buffer, parts.bodyEnd, parts.recordEnd);
   message.show(writer.buffer, 0, writer.length);
   depth++;
+  const { tracer } = vhost.broker;
+  const carried = tracer.isOn ? tracer.carry(queue, origin?.offset ?? -1, reason) : null;
   try {
     if (stations === null) return publishLetter(vhost, message, place.isSure ? "whatever" : "once");
     if (stations.hasDeadLetters(queue) || !publishLetter(vhost, message, "surely"))
       stations.keepDeadLetter(queue, writer.buffer, writer.length);
     return true;
   } finally {
+    tracer.carried = carried;
     depth--;
   }
 }

@@ -4,6 +4,9 @@
  * Not here: whose turn it is (consumers.ts), which consumer holds what (cursor/), bounds (retention.ts). Invariant: a delivered
  * record was checked for expiry, and no longer counts for the bounds.
  */
+import { consumerParty } from "../trace/party.ts";
+import type { TraceParty } from "../../base/trace/trace-event.ts";
+import type { QueueConsumer } from "./readers.ts";
 import type { Queue } from "./queue.ts";
 
 export function deliverReady(queue: Queue, now: number): void {
@@ -32,6 +35,7 @@ export function deliverReady(queue: Queue, now: number): void {
       consumer.deliver(queue, cursor);
       const delivered = offset;
       offset = -1;
+      if (queue.trace !== null) traceDelivery(queue, delivered, consumer);
       if (isNoAck) {
         queue.deliveredNoAck++;
         // Not `drop`, since nobody holds the record.
@@ -49,6 +53,13 @@ export function deliverReady(queue: Queue, now: number): void {
     if (offset >= 0) giveBack(queue, offset);
     throw error;
   }
+}
+
+function traceDelivery(queue: Queue, offset: number, consumer: QueueConsumer): void {
+  const { tracer } = queue.vhost.broker;
+  const count = queue.cursor!.deliveryCount;
+  const partyIs = (): TraceParty => consumerParty(consumer.describe?.());
+  tracer.delivered(queue, offset, { count, isNoAck: consumer.isNoAck, partyIs });
 }
 
 /** What was done with a record that its cursor gave has failed: it goes out again. */

@@ -101,7 +101,8 @@ export function deleteQueue(queue: Queue): void {
   if (queue.isDeleted) return;
   queue.isDeleted = true;
   const { vhost } = queue;
-  const { storage, work, churn } = vhost.broker;
+  const { storage, work, churn, tracer } = vhost.broker;
+  if (queue.trace !== null) tracer.removed(queue, 0, Infinity, "the queue was deleted");
   churn.deleted++;
   queue.retries?.close();
   vhost.removeQueue(queue);

@@ -28,6 +28,7 @@ import type { LogWaiter, QueueConsumer } from "./readers.ts";
 import { QueueReturns } from "./returns.ts";
 import { assertQueue } from "./queue-invariants.ts";
 import { ReadyBytes } from "./ready-bytes.ts";
+import type { QueueTrace } from "../trace/queue-trace.ts";
 
 /** Limits nesting: dead letters of one queue may make another queue catch up, and so on. */
 const queuesCatchingUpMax = 16;
@@ -67,6 +68,8 @@ export class Queue implements TickedQueue {
   streamConsumers = 0;
   /** Only for a queue with a bound on bytes. */
   readyBytes: ReadyBytes | null;
+  /** Records that are traced, or are to be; null: none. Kept by `broker.tracer`. */
+  trace: QueueTrace | null = null;
   /** Only for a queue with priorities. */
   readonly filing: PriorityFiling | null = null;
   hadConsumers = false;
@@ -132,6 +135,7 @@ export class Queue implements TickedQueue {
     this.readyBytes =
       cursor !== null && this.policy.maxLengthBytes !== undefined ? new ReadyBytes(this) : null;
     this.returns = new QueueReturns(this);
+    vhost.broker.tracer.policyOf(this, this.policy.traceSample);
     this.policies = new QueuePolicies(this, options);
   }
 
@@ -355,6 +359,7 @@ export class Queue implements TickedQueue {
 
   /** A consumer has acknowledged a record. */
   settle(offset: number): void {
+    if (this.trace !== null) this.vhost.broker.tracer.acknowledged(this, offset);
     this.drop(offset);
     this.acknowledged++;
   }
@@ -368,6 +373,7 @@ export class Queue implements TickedQueue {
   /** Deletes the record at an offset, whoever holds it (XDEL). */
   removeAt(offset: number): void {
     this.readyBytes?.removing(offset, offset + 1);
+    if (this.trace !== null) this.vhost.broker.tracer.left(this, offset, "deleted");
     this.cursor?.gone(offset);
     this.log.remove(offset);
   }
@@ -378,6 +384,7 @@ export class Queue implements TickedQueue {
    */
   requeue(offset: number): void {
     const cursor = this.cursor!;
+    if (this.trace !== null) this.vhost.broker.tracer.requeued(this, offset);
     if (isExhausted(this, offset)) {
       giveUp(this, offset, "delivery_limit");
       return;

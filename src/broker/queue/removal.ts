@@ -11,6 +11,7 @@ import type { Queue } from "./queue.ts";
 /** All records below an offset, whoever holds them (XTRIM, DeleteRecords). */
 export function removeBelow(queue: Queue, target: number): void {
   const { cursor, log } = queue;
+  if (queue.trace !== null) queue.vhost.broker.tracer.removed(queue, log.firstOffset, target, "deleted");
   queue.readyBytes?.removing(log.firstOffset, target);
   if (cursor !== null && cursor.pending.size > 0) {
     const held: number[] = [];
@@ -27,6 +28,7 @@ export function purge(queue: Queue): number {
   log.store.seal();
   if (cursor !== null && cursor.waiting.count > 0) forgetWaiting(queue);
   const count = queue.readyCount;
+  if (queue.trace !== null) tracePurge(queue);
   queue.readyBytes?.purged();
   if (cursor !== null && cursor.history !== null) {
     cursor.settleReady();
@@ -40,4 +42,12 @@ export function purge(queue: Queue): number {
   }
   cursor?.order?.purged();
   return count;
+}
+
+/** What consumers hold stays. */
+function tracePurge(queue: Queue): void {
+  const { cursor, log, vhost } = queue;
+  for (const [offset] of queue.trace!.within(0, log.stableEnd))
+    if (cursor === null || cursor.pending.ownerOf(offset) === noOwner)
+      vhost.broker.tracer.left(queue, offset, "purged");
 }

@@ -70,7 +70,7 @@ export class Retention {
   #enforceStream(queue: Queue): void {
     const { policy, log } = queue;
     if (policy.maxLength !== undefined && log.length > policy.maxLength) {
-      log.removeBelow(log.removed.offsetAfter(log.length - policy.maxLength, log.stableEnd));
+      this.#removeBelow(queue, log.removed.offsetAfter(log.length - policy.maxLength, log.stableEnd));
     }
   }
 
@@ -88,7 +88,14 @@ export class Retention {
         log.removeBelow(Math.min(this.#keptFrom(queue, policy.historyBytes), history.first));
       return;
     }
-    log.removeBelow(this.#keptFrom(queue, policy.historyBytes ?? policy.maxLengthBytes));
+    this.#removeBelow(queue, this.#keptFrom(queue, policy.historyBytes ?? policy.maxLengthBytes));
+  }
+
+  /** What a bound takes from the front of a stream. */
+  #removeBelow(queue: Queue, offset: number): void {
+    const { log } = queue;
+    if (queue.trace !== null) this.#broker.tracer.removed(queue, log.firstOffset, offset, "retention");
+    log.removeBelow(offset);
   }
 
   /** The first offset that the bounds on age and bytes keep. */
@@ -188,6 +195,7 @@ export class Retention {
       giveBack(queue, offset);
       throw error;
     }
+    if (queue.trace !== null) this.#broker.tracer.left(queue, offset, reason);
     if (reason === "expired") queue.expired++;
     else if (reason === "maxlen") queue.dropped++;
     else queue.rejected++;

@@ -25,6 +25,7 @@ const usualPolicy = { ...retryDefaults, limit: 1 };
 export function reject(queue: Queue, offset: number): void {
   const retry = retryOf(queue.policy);
   const deliveries = queue.cursor!.pending.countOf(offset);
+  if (queue.trace !== null) queue.vhost.broker.tracer.rejected(queue, offset);
   if (retry === null || deliveries >= retry.limit) return giveUp(queue, offset, "rejected");
   wait(queue, offset, delayOf(retry, deliveries, queue.vhost.broker.random), waitingOwner);
 }
@@ -47,8 +48,10 @@ export function giveUp(queue: Queue, offset: number, reason: GiveUpReason): void
 }
 
 function wait(queue: Queue, offset: number, delayMs: number, owner: number): void {
-  const { clock, wallTimers } = queue.vhost.broker;
-  retriesOf(queue, wallTimers).wait(offset, clock.now() + delayMs, owner);
+  const { clock, wallTimers, tracer } = queue.vhost.broker;
+  const until = clock.now() + delayMs;
+  retriesOf(queue, wallTimers).wait(offset, until, owner);
+  if (queue.trace !== null) tracer.waits(queue, offset, until, queue.cursor!.pending.countOf(offset));
 }
 
 function retriesOf(queue: Queue, timers: WallTimers): QueueRetries {

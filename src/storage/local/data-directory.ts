@@ -9,7 +9,7 @@ import { begunMarkerName } from "../journal/begun-marker.ts";
 import { isJournalFileName } from "../journal/journal-file.ts";
 
 /** What a broker makes at the top of its directory. */
-const ownNames = /^(LOCK|LOCK\.db(-journal)?|BEGUN|BEGUN\.tmp|RESERVE|journal|segments|set-aside)$/;
+const ownNames = /^(LOCK|LOCK\.db(-journal)?|BEGUN|BEGUN\.tmp|RESERVE|journal|segments|set-aside|trace)$/;
 /** What an empty volume may hold. */
 const neutralNames = new Set(["lost+found", ".snapshot", ".zfs", ".DS_Store", ".gitignore", ".gitkeep"]);
 const namesShownMax = 3;

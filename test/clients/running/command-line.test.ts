@@ -708,3 +708,34 @@ bindings:
   assert.match(pruned.stdout, /^- exchange 'auto\.a' in virtual host '\/'$/m);
   assert.equal(await ok("diff", nothing, "--prune"), "the broker has all of it already\n");
 });
+
+test("trace prints the life of a message, line by line", async () => {
+  const connection = await amqplib.connect(`amqp://guest:secret@127.0.0.1:${broker.ports.amqp}`);
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue("traced", { arguments: { "x-trace-sample": 1 } });
+  channel.sendToQueue("traced", Buffer.from("x"), { messageId: "t1", headers: { customer: 17 } });
+  await channel.waitForConfirms();
+  channel.ack((await channel.get("traced")) as amqplib.GetMessage);
+  await channel.close();
+  await connection.close();
+  const [byId, byHeader, none] = await Promise.all([
+    ok("trace", "--message-id", "t1"),
+    jsonOf("trace", "--header", "customer=17"),
+    run("trace", "--message-id", "t2"),
+  ]);
+  const lines = byId.trimEnd().split("\n");
+  assert.match(lines[0]!, /^trace [0-9a-f]{32} {3}message t1$/);
+  assert.match(
+    lines[1]!,
+    /^ {2}20[^ ]+Z +published +to the default exchange with key traced, by guest amqp 127/,
+  );
+  assert.match(lines[2]!, /^ +\+ \d+\.\d{3} ms +routed +to traced$/);
+  assert.match(lines[3]!, /written +to traced at offset 0$/);
+  assert.match(lines[4]!, /delivered +from traced at offset 0 to guest amqp .* channel 1, delivery 1$/);
+  assert.match(lines[5]!, /acknowledged +in traced at offset 0, after \d+\.\d{3} ms$/);
+  assert.equal(lines.length, 6);
+  assert.equal(byHeader.length, 1);
+  assert.equal(byHeader[0].events.length, 5);
+  assert.equal(none.code, 5);
+  assert.match(none.stderr, /trace-sample/);
+});

@@ -343,6 +343,17 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["true"],
   },
+  otlpEndpoint: {
+    good: [["http://127.0.0.1:4318", "http://127.0.0.1:4318"]],
+    bad: ["127.0.0.1:4318", "ftp://a", "x"],
+  },
+  traceBytes: {
+    good: [
+      ["1048576", 1_048_576],
+      ["1GiB", gibibyte],
+    ],
+    bad: ["1048575", "0", "1GB", "-1"],
+  },
   journalBytesMax: {
     good: [
       ["1048576", 1_048_576],
@@ -467,6 +478,8 @@ test("the defaults are what the issue names", async () => {
     redisShutdown: false,
     redisDebugCommand: "no",
     journalBytesMax: 268_435_456,
+    traceBytes: 67_108_864,
+    otlpEndpoint: undefined,
     diskFreeBytesMin: "auto",
     memoryBytesMax: 4 * gibibyte,
     redisMaxmemory: 0,

@@ -37,6 +37,7 @@ import { IncomingMessage } from "../publish/incoming-message.ts";
 import { amqpName, brokerName, strippedName } from "../core/names.ts";
 import { Publisher } from "../publish/publisher.ts";
 import type { AmqpSession } from "../core/session.ts";
+import { publisherOf } from "../core/session-facts.ts";
 import { ManySettlements } from "./settlements.ts";
 import { StreamConsumer } from "./stream-consumer.ts";
 import type { HeldSettlement, Outcome, Transaction } from "./transaction.ts";
@@ -112,6 +113,7 @@ export class Channel implements DurableWaiter {
     this.vhost = vhost;
     this.broker = session.broker;
     this.incoming = new IncomingMessage(session.held);
+    this.incoming.publisher = () => publisherOf(session);
     this.getOwner = session.broker.takeConsumerId();
     this.output = session.connection.output;
     this.publisher = new Publisher(this);

@@ -10,6 +10,8 @@ import type { Queue } from "../../../broker/queue/queue.ts";
 import type { LogReader } from "../../../storage/logs.ts";
 import type { ConsumerPlace, LogWaiter } from "../../../broker/queue/readers.ts";
 import type { BindingArguments } from "../../../broker/exchange/routing/router.ts";
+import { consumerParty } from "../../../broker/trace/party.ts";
+import type { TraceParty } from "../../../base/trace/trace-event.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
 import type { Channel } from "./channel.ts";
 import type { StreamFilter } from "./stream-filter.ts";
@@ -111,7 +113,13 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
       queue.delivered++;
       owner.counts.deliver++;
       owner.session.delivered();
+      if (queue.trace !== null) this.#traceDelivery(reader.position - 1);
     }
+  }
+
+  #traceDelivery(offset: number): void {
+    const partyIs = (): TraceParty => consumerParty(this.describe());
+    this.#owner.broker.tracer.delivered(this.queue, offset, { count: 1, isNoAck: false, partyIs });
   }
 
   describe(): ConsumerPlace {

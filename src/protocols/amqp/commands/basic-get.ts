@@ -1,3 +1,5 @@
+import { clientParty } from "../../../broker/trace/party.ts";
+import type { TraceParty } from "../../../base/trace/trace-event.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { QueueCursor } from "../../../broker/cursor/queue-cursor.ts";
 import type { AmqpRecordParts } from "../../../message/amqp/record.ts";
@@ -65,6 +67,10 @@ function answered(get: Get): boolean {
   } else {
     queue.got++;
     counts.get++;
+  }
+  if (queue.trace !== null) {
+    const partyIs = (): TraceParty => clientParty(channel.session.connection, { channel: channel.number });
+    channel.broker.tracer.delivered(queue, offset, { count: deliveryCount, isNoAck, partyIs });
   }
   const deliveryTag = isNoAck ? channel.unacked.skip() : channel.holdGet(queue, offset);
   // With basic.get from the first delivery on, as RabbitMQ's quorum queues say it.

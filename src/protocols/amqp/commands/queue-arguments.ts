@@ -193,6 +193,7 @@ export const queueArguments: Readonly<Record<string, ArgumentRule>> = {
   "x-delay-allowed": { check: flag, types: everywhere },
   "x-dedup-window-ms": { check: dedupWindow, types: everywhere },
   "x-dedup-by": { check: dedupBy, types: everywhere },
+  "x-trace-sample": { check: between(0, 1), types: everywhere },
   "x-retry-keeps-order": { check: flag, types: queues },
 };
 

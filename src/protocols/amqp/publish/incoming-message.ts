@@ -12,6 +12,7 @@
 import { ByteWriter, copyBytes } from "../../../base/bytes.ts";
 import { limits } from "../../../base/limits.ts";
 import type { LiveChannels } from "../../../broker/live/channels.ts";
+import type { Publisher } from "../../../broker/look/unroutable.ts";
 import type { OutgoingMessage } from "../../../broker/exchange/outgoing-message.ts";
 import { PropertyOffsets } from "../../../message/amqp/property-offsets.ts";
 import { type AmqpRecordParts, bodySizeBytes, noHiddenKeys } from "../../../message/amqp/record.ts";
@@ -61,6 +62,7 @@ export class IncomingMessage implements OutgoingMessage {
   readonly properties = new PropertyOffsets();
   /** The headers have CC or BCC: further routing keys. */
   mayHaveMoreKeys = false;
+  publisher: (() => Publisher) | null = null;
   /** What comes behind the body in the record: the keys of BCC, which left the headers. */
   hiddenKeys: Buffer = noHiddenKeys;
   #headerStore: Buffer = nothing;

@@ -13,11 +13,9 @@ import type { Exchange } from "../../../broker/exchange/exchange.ts";
 import { isKeptOnDisk, noRoute, type Route } from "../../../broker/exchange/route.ts";
 import { propertyFlag } from "../../../message/amqp/properties.ts";
 import { persistentDeliveryMode } from "../../../message/amqp/property-offsets.ts";
-import type { Publisher as PublisherFacts } from "../../../broker/look/unroutable.ts";
 import type { Channel } from "../channel/channel.ts";
 import { directReplyName, directReplyPrefix } from "../channel/direct-reply.ts";
 import { AmqpError, replyCode } from "../core/errors.ts";
-import { publisherOf } from "../core/session-facts.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import { amqpName } from "../core/names.ts";
 import {
@@ -86,6 +84,7 @@ export class Publisher {
    */
   publishHeld(held: HeldPublish): void {
     const message = messageOf(held);
+    message.publisher = this.#channel.incoming.publisher;
     const { exchange, route } = held;
     this.#exchangeVersion = -1;
     this.#leadTo(exchange, message.route.latin1Slice(2 + message.exchangeSize, message.routeSize));
@@ -126,10 +125,9 @@ export class Publisher {
   }
 
   #sampleLost(message: IncomingMessage): void {
-    const { session, vhost } = this.#channel;
-    if (!vhost.publication.isLost(this.#route)) return;
-    const publisher = (): PublisherFacts => publisherOf(session);
-    vhost.unroutable.published(this.#exchange!.name, message, publisher, message.mandatory);
+    const { vhost } = this.#channel;
+    if (vhost.publication.isLost(this.#route))
+      vhost.unroutable.published(this.#exchange!.name, message, message.mandatory);
   }
 
   /** Finds exchange and route of a message whose route differs from the last one's, and what forbids it. */

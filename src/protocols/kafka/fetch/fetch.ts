@@ -4,6 +4,8 @@
  * Fetch sessions (KIP-227) are refused in the way that the protocol has for it: session id 0 in every answer, after
  * which clients name all their partitions in each request; a request for a session gets FETCH_SESSION_ID_NOT_FOUND.
  */
+import { clientParty } from "../../../broker/trace/party.ts";
+import type { Tracer } from "../../../broker/trace/tracer.ts";
 import { mayUsePartition } from "../core/authorize.ts";
 import { BrokerError } from "../../../base/errors.ts";
 import { limits } from "../../../base/limits.ts";
@@ -79,6 +81,8 @@ function assertPartitions({ topics }: RequestBody<"Fetch">): void {
 
 /** The output grows once for all that follows. */
 function answerOf(call: Call<"Fetch">, { responses, bytes, records }: Reading): ResponseInput<"Fetch"> {
+  const { tracer } = call.server.broker;
+  if (tracer.isOn) traceAnswer(call, tracer, responses);
   call.caller.messagesOut += records;
   let partitions = 0;
   for (const topic of responses) partitions += topic.partitions.length;
@@ -113,7 +117,20 @@ function read(call: Call<"Fetch">, request: RequestBody<"Fetch">, targets: reado
   return { responses, bytes, records, hasFault };
 }
 
+function traceAnswer({ connection }: Call<"Fetch">, tracer: Tracer, responses: Reading["responses"]): void {
+  for (const { partitions } of responses) {
+    for (const answer of partitions) {
+      if (!(answer instanceof PartitionAnswer) || answer.queue === null || answer.queue.trace === null)
+        continue;
+      tracer.read(answer.queue, answer.from, answer.records.endOffset, () => clientParty(connection));
+    }
+  }
+}
+
 class PartitionAnswer implements Answer {
+  /** What was read, for traces; null: nothing. */
+  queue: Queue | null = null;
+  from = 0;
   readonly partitionIndex: number;
   errorCode: number = errorCodes.NONE;
   highWatermark = -1;
@@ -163,6 +180,8 @@ function readPartition(
   if (queue === undefined || asked.fetchOffset === end) return answer;
   try {
     const bytesMax = Math.min(bytesLeft, asked.partitionMaxBytes);
+    answer.queue = queue;
+    answer.from = asked.fetchOffset;
     answer.records.collect(queue, asked.fetchOffset, { bytesMax, takesOne, isStable });
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error;

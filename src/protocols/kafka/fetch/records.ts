@@ -61,6 +61,9 @@ interface Extent {
 }
 
 export class FetchedRecords extends BatchPlaces {
+  /** Behind the last record. */
+  endOffset = 0;
+
   /**
    * Collects from `offset` on, at most `bytesMax` bytes; the first batch even if it is longer when `takesOne` says so. With
    * `isStable` it ends at the last stable offset.
@@ -80,6 +83,7 @@ export class FetchedRecords extends BatchPlaces {
         const size = reader.recordsEnd - reader.recordsStart;
         if (this.length + size > bytesMax && !(takesOne && this.length === 0)) break;
         this.add(reader.buffer, reader.recordsStart, reader.recordsEnd, reader.frameOffset);
+        this.endOffset = reader.frameEnd;
         this.recordCount += reader.buffer.readInt32BE(reader.recordsStart + recordCountAt);
       } else if (isBudgetSpent() || !this.#convert(reader, bytesMax, takesOne)) break;
     }
@@ -130,6 +134,7 @@ export class FetchedRecords extends BatchPlaces {
     builtBytes += writer.length;
     builder.finish();
     this.add(writer.buffer, 0, writer.length, baseOffset);
+    this.endOffset = reader.position;
     this.recordCount += builder.recordCount;
     return true;
   }

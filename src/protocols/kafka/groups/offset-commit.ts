@@ -1,4 +1,5 @@
 /** OffsetCommit: a group's positions, kept as durably as acks=all records, which is what Kafka makes of them. */
+import { clientParty } from "../../../broker/trace/party.ts";
 import { limits } from "../../../base/limits.ts";
 import { mayUseGroup, mayUseTopic } from "../core/authorize.ts";
 import { toBrokerName } from "../core/names.ts";
@@ -72,5 +73,10 @@ function commit(
     metadata,
     at: vhost.broker.clock.now(),
   });
+  const queue = topic.queue(partitionIndex);
+  if (queue !== undefined && queue.trace !== null)
+    vhost.broker.tracer.committed(queue, toBrokerName(groupId), committedOffset, () =>
+      clientParty(call.connection, { group: groupId }),
+    );
   return null;
 }

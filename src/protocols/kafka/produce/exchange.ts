@@ -32,10 +32,11 @@ export function publishToExchange(
   decompressedBytesMax: number,
   by: BatchWriter,
 ): Outcome {
+  message.publisher = by.publisher;
   return withRecords(batch, decompressedBytesMax, () => publishOpened(vhost, exchange, by));
 }
 
-function publishOpened(vhost: Vhost, exchange: Exchange, { isAllowed, publisher }: BatchWriter): Outcome {
+function publishOpened(vhost: Vhost, exchange: Exchange, { isAllowed }: BatchWriter): Outcome {
   const { publication } = vhost;
   const routes: Route[] = [];
   const guard = new BatchGuard();
@@ -62,7 +63,7 @@ function publishOpened(vhost: Vhost, exchange: Exchange, { isAllowed, publisher 
   forEachRecord((index) => {
     const route = routes[index]!;
     publication.append(exchange, route, message);
-    if (publication.isLost(route)) vhost.unroutable.published(exchange.name, message, publisher);
+    if (publication.isLost(route)) vhost.unroutable.published(exchange.name, message);
   });
   return "published";
 }

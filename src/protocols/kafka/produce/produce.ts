@@ -10,6 +10,7 @@ import { limits } from "../../../base/limits.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Publisher } from "../../../broker/look/unroutable.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
+import { endOf } from "../../../broker/trace/tracer.ts";
 import { finishNow } from "../../../base/turn-work.ts";
 import { batchHeaderBytes, KafkaBatch } from "../../../message/kafka/batch.ts";
 import { BatchCheck, type BatchRules } from "../../../message/kafka/batch-validate.ts";
@@ -251,9 +252,12 @@ function store(
       return refuse(index, "POLICY_VIOLATION", `queue '${queue.name}' is full`);
     if (takesReturned && !mayGiveUp(call, batch, limits.kafkaRequestBytesMax))
       return refuse(index, ...unauthorized);
+    const before = queue.trace === null ? 0 : endOf(queue);
     const offset = intake === null ? null : offer(queue, batch, intake, limits.kafkaRequestBytesMax);
     if (offset === null) appendToQueue(queue, batch, now);
     else noteAppended(queue, batch, offset, now);
+    if (queue.trace !== null)
+      broker.tracer.entered(queue, endOf(queue) - before, () => publisherOf(call), batch);
   } else if (verdict !== "duplicate") return refuse(index, verdict);
   return {
     index,

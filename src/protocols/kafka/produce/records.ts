@@ -5,6 +5,7 @@
  * Invariant: `message` is valid within `forEachRecord`, until the next record.
  */
 import type { LiveChannels } from "../../../broker/live/channels.ts";
+import type { Publisher } from "../../../broker/look/unroutable.ts";
 import type { OutgoingMessage } from "../../../broker/exchange/outgoing-message.ts";
 import { ByteWriter } from "../../../base/bytes.ts";
 import type { AmqpRecordParts } from "../../../message/amqp/record.ts";
@@ -38,8 +39,9 @@ export function singleBatch(): KafkaBatch {
 }
 
 /** The record at which the cursor stands. */
-export const message: OutgoingMessage = {
+export const message: OutgoingMessage & { publisher: (() => Publisher) | null } = {
   count: 1,
+  publisher: null,
   canExpire: false,
   /** Records of other protocols than AMQP count whole, see ready-bytes.ts. */
   get bodyBytes(): number {

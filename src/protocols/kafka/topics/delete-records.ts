@@ -51,6 +51,7 @@ function* remove(
   log.store.seal();
   if (offset > log.nextOffset || offset < toTheEnd) return refuse("OFFSET_OUT_OF_RANGE");
   const wanted = offset === toTheEnd ? log.nextOffset : offset;
+  if (queue.trace !== null) call.server.broker.tracer.removed(queue, log.firstOffset, wanted, "deleted");
   for (let step = log.firstOffset + recordsInStep; step < wanted; step += recordsInStep) {
     log.removeBelow(step);
     yield recordsInStep / recordsInUnit;

@@ -9,7 +9,7 @@ import { ByteWriter } from "../../../base/bytes.ts";
 import { type LiveChannels, liveExchangeName } from "../../../broker/live/channels.ts";
 import { AmqpRecordMessage } from "../../../broker/exchange/outgoing-message.ts";
 import type { CommandContext } from "../core/context.ts";
-import { publisherOf } from "../observe/publisher.ts";
+import { publisherIn } from "../observe/publisher.ts";
 import { assertChannelName } from "./subscribe.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
@@ -77,9 +77,9 @@ function publishThroughExchange(context: CommandContext): number {
   record.uint8(request.size(1)).bytes(request.buffer, request.starts[1], request.ends[1]);
   record.uint32(10).int64(request.size(2)).uint16(0);
   record.bytes(request.buffer, request.starts[2], request.ends[2]);
+  message.publisher = publisherIn(context);
   vhost.publication.publish(exchange, route, message.show(record.buffer, 0, record.length));
-  if (vhost.publication.isLost(route))
-    vhost.unroutable.published(exchange.name, message, () => publisherOf(context));
+  if (vhost.publication.isLost(route)) vhost.unroutable.published(exchange.name, message);
   if (route.queues.length > 0) caller.publisherSeen();
   return vhost.publication.heardBy;
 }

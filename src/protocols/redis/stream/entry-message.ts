@@ -3,6 +3,7 @@
  *
  * Invariant: what `show` was given is valid until the message has been published, and so is the message.
  */
+import type { Publisher } from "../../../broker/look/unroutable.ts";
 import { ByteWriter } from "../../../base/bytes.ts";
 import type { LiveChannels } from "../../../broker/live/channels.ts";
 import { appendRecord, type OutgoingMessage } from "../../../broker/exchange/outgoing-message.ts";
@@ -26,6 +27,7 @@ class EntryMessage implements OutgoingMessage {
   readonly #view = new AmqpView();
   #entry = new ByteWriter(0);
   #key = "";
+  publisher: (() => Publisher) | null = null;
 
   /** Arguments `first` to `last` (left out) are the entry's fields, `key` its routing key. */
   show(request: RequestArguments, first: number, last: number, key: string): this {

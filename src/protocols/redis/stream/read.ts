@@ -4,6 +4,7 @@
  * Not here: waiting (blocked-read.ts), what a group's reader gets (groups/group-read.ts). Invariant: `serve` either answers, in
  * slices where that is long, and returns true, or writes nothing.
  */
+import { traceRead } from "./groups/traced.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import { LogReader } from "../../../storage/logs.ts";
 import { EntryId } from "../../../message/entry-id.ts";
@@ -182,6 +183,8 @@ function servePlain(context: CommandContext, read: StreamRead, streams: readonly
     total += count;
   }
   if (found.length === 0) return false;
+  for (const { queue, from, count } of found)
+    if (queue.trace !== null) traceRead(context, queue, from, count);
   if (total > directItemsMax || !writePlain(context, found)) {
     answerInSlices(context, (parts) => writePlainSliced(context, parts, found));
   }

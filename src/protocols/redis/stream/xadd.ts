@@ -4,6 +4,7 @@
  * Onto a stream or an AMQP queue: appends. Onto a name that is an exchange and no queue: publishes through it, with the
  * value of field `routing_key` as the key. A copy of an entry that is there is answered with that one's id (`dedup-*`). The reply waits for the disk if `redisStreamsDurability` says so.
  */
+import { traceEntry } from "./groups/traced.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { assertMayUseKey } from "../acl/key-rights.ts";
@@ -75,6 +76,7 @@ function xadd(context: CommandContext): void {
   }
   log.store.readReservedId(wanted);
   if (queue.intake !== null) queue.intake.appended(log.store.reservedOffset);
+  if (queue.trace !== null) traceEntry(context, queue, first, count);
   context.notify(keyEvents.xadd, 1);
   if (options.strategy !== "none") {
     if (options.references !== "keep") trimLater(context, queue, options);

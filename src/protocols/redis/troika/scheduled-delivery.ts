@@ -31,6 +31,9 @@ export function scheduledDelivery(server: RedisServer): EnterStream {
     scratch.reset();
     scratch.bytes(record.buffer, record.start, record.end);
     appendRecord(queue.log.group, record.envelope, scratch.buffer, 0, scratch.length);
+    const { tracer } = server.broker;
+    if (tracer.carried !== null || queue.trace !== null)
+      tracer.entered(queue, 1, null, { buffer: scratch.buffer, start: 0, end: scratch.length });
     server.notices.tellNamed(keyEvents.xadd, database, name);
     server.streamChanged(database, name);
     return true;

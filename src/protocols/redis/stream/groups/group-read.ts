@@ -5,6 +5,7 @@
  * what was given is in the reply: an entry that cannot be read is the error of the command only where no new entry was given before
  * it, else it ends its stream's list.
  */
+import { traceGiven } from "./traced.ts";
 import { finishNow, type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import type { Queue } from "../../../../broker/queue/queue.ts";
@@ -165,13 +166,16 @@ function writeNews(
 }
 
 /** Writes the next entry and gives it; false when there is none. Where it throws it has not been given. */
-function giveNext({ reply }: CommandContext, part: GroupPart, isNoAck: boolean, now: number): boolean {
+function giveNext(context: CommandContext, part: GroupPart, isNoAck: boolean, now: number): boolean {
+  const { reply } = context;
   const { cursor, owner } = part;
   if (!cursor.peek()) return false;
   if (part.claims === null) writeEntry(reply, cursor.record);
   else writeDelivered(reply, cursor.record, 0, cursor.givenBefore);
+  const { offset } = cursor.record;
   if (isNoAck) cursor.take();
   else cursor.give(owner.id, now);
+  if (part.queue.trace !== null) traceGiven(context, cursor, offset, owner.name);
   return true;
 }
 
@@ -305,17 +309,19 @@ function* historyOf({ cursor, owner, historyFrom, count }: GroupPart): Job<numbe
 }
 
 function writeHistoryEntry(
-  { reply }: CommandContext,
-  { cursor }: GroupPart,
+  context: CommandContext,
+  { cursor, owner }: GroupPart,
   reader: LogReader,
   offset: number,
   now: number,
 ): void {
+  const { reply } = context;
   const { pending } = cursor;
   const id = pending.readId(offset, scratchId);
   if (findEntry(reader, id)) {
     writeEntry(reply, reader);
     cursor.givenAgain(offset, now);
+    traceGiven(context, cursor, offset, owner.name);
     return;
   }
   // Deleted, but still pending: the id with no fields.

@@ -6,6 +6,7 @@
  * entries each call looks at some, the next call at the others: so the longest idle come first among those only.
  * Not here: news and history (read.ts). Invariant: what is taken over has been written into the reply before.
  */
+import { traceGiven } from "./traced.ts";
 import type { Timer } from "../../../../base/clock.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";
@@ -130,6 +131,7 @@ export function* claimSliced(
         const times = pending.countOf(offset);
         writeDelivered(context.reply, reader, now - pending.timeOf(offset), times);
         claim(cursor, offset, owner, { count: times + 1, time: now, now });
+        traceGiven(context, cursor, offset, owner.name);
         count++;
       } else cursor.settle(offset);
     } catch (error) {

@@ -1,4 +1,5 @@
 /** XACK key group id [id ...] */
+import { traceAcknowledged } from "./traced.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
@@ -40,7 +41,8 @@ function xack(context: CommandContext): void {
   }
   if (!isAtOnce) return answerInSlices(context, () => acknowledgeEach(context, cursor));
   let acknowledged = 0;
-  for (let i = 0; i < count - 3; i++) if (acknowledge(cursor, id.readWords(checkedIds, i))) acknowledged++;
+  for (let i = 0; i < count - 3; i++)
+    if (acknowledge(context, cursor, id.readWords(checkedIds, i))) acknowledged++;
   reply.integer(acknowledged);
 }
 
@@ -48,7 +50,7 @@ function* acknowledgeEach(context: CommandContext, cursor: GroupCursor): Job<voi
   const piece = new Piece();
   let acknowledged = 0;
   for (let at = 3; at < context.request.argumentCount; at++) {
-    if (acknowledge(cursor, strictIdArgument(context.request, at, id))) acknowledged++;
+    if (acknowledge(context, cursor, strictIdArgument(context.request, at, id))) acknowledged++;
     const due = piece.add(unitsOfAcknowledged);
     if (due > 0) yield due;
   }
@@ -56,7 +58,9 @@ function* acknowledgeEach(context: CommandContext, cursor: GroupCursor): Job<voi
 }
 
 /** Whether the entry with that id was pending. */
-function acknowledge(cursor: GroupCursor, acknowledgedId: EntryId): boolean {
+function acknowledge(context: CommandContext, cursor: GroupCursor, acknowledgedId: EntryId): boolean {
   const offset = cursor.pending.findId(acknowledgedId);
-  return offset >= 0 && cursor.settle(offset);
+  if (offset < 0 || !cursor.settle(offset)) return false;
+  traceAcknowledged(context, cursor, offset);
+  return true;
 }

@@ -4,6 +4,7 @@
  * For each id: -1 it is not pending in the group; else it is acknowledged there, and 1 the entry is deleted, 2 (ACKED) some other
  * group has not got or acknowledged it yet.
  */
+import { traceAcknowledged } from "./traced.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { Queue } from "../../../../broker/queue/queue.ts";
@@ -66,7 +67,9 @@ function* settleEach(
     }
     strictIdArgument(request, at, id);
     const offset = cursor.pending.findId(id);
-    if (offset < 0 || !cursor.settle(offset)) reply.integer(-1);
+    const isSettled = offset >= 0 && cursor.settle(offset);
+    if (isSettled) traceAcknowledged(context, cursor, offset);
+    if (!isSettled) reply.integer(-1);
     else if (references === "acked" && isReferenced(queue, id)) reply.integer(2);
     else {
       if (deleteEntry(queue, new LogReader(queue.log), id, references)) {

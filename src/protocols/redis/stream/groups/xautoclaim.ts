@@ -1,4 +1,5 @@
 /** XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID] */
+import { traceGiven } from "./traced.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";
@@ -157,5 +158,6 @@ function claimOne(
   const owner = seenConsumer(context, cursor, request.latin1(3), 1);
   const count = pending.countOf(offset) + (isIdOnly ? 0 : 1);
   claim(cursor, offset, owner, { count, time: now, now });
+  if (!isIdOnly) traceGiven(context, cursor, offset, owner.name);
   return "claimed";
 }

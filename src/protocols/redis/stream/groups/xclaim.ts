@@ -2,6 +2,7 @@
  * XCLAIM key group consumer min-idle-ms id [id ...]
  *   [IDLE ms] [TIME unix-ms] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]
  */
+import { traceGiven } from "./traced.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import { diesInstead } from "../../../../broker/groups/give-up.ts";
@@ -122,6 +123,7 @@ function claimOne(
     owner.activeAt = now;
     cursor.assign(offset, owner.id, count, options.time, id);
   } else claim(cursor, offset, owner, { count, time: options.time, now });
+  if (!options.isIdOnly) traceGiven(context, cursor, offset, owner.name);
   return true;
 }
 
