@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Json } from "../broker/api.ts";
 import type { Column } from "../output/table.ts";
 import { countText } from "../output/text.ts";
-import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 import { headerIn } from "./pub.ts";
 
 interface Binding {

@@ -4,7 +4,7 @@ import type { ShownMessage } from "../broker/message-json.ts";
 import { wholeNumber } from "../numbers.ts";
 import type { Column } from "../output/table.ts";
 import { bytesText, countText } from "../output/text.ts";
-import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 const limitUsual = 20;
 
