@@ -707,8 +707,8 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a trace has another id after a start",
     file: "src/broker/trace/tracer.ts",
-    find: "this.#traceOf(queue).note(offset, { traceId, spanId, writtenAt: time,",
-    replace: "this.#traceOf(queue).note(offset, { traceId: spanId + spanId, spanId, writtenAt: time,",
+    find: "          traceId,\n          spanId,\n          writtenAt: time,",
+    replace: "          traceId: spanId + spanId,\n          spanId,\n          writtenAt: time,",
   },
   ...mutantsOfWhatIsTold,
   ...mutantsOfCopies,
