@@ -91,7 +91,7 @@ if (options.install) installMissing(wanted);
 
 const verdicts: { row: ClientRow; verdict: Verdict; seconds: number }[] = [];
 for (const row of wanted) {
-  if (peer !== undefined && peer.protocol !== row.protocol) continue;
+  if (peer !== undefined && (peer.protocol !== row.protocol || row.hasNoPeer === true)) continue;
   process.stdout.write(`${row.name} ...`);
   const startMs = performance.now();
   const verdict = await judge(row, peer === undefined ? startTroika : (each) => peer.start(each));

@@ -94,8 +94,8 @@ export const mutantsOfWhatIsTold: readonly Mutant[] = [
   {
     name: "an entry for later stays where it waits when it enters its stream",
     file: "src/broker/schedule/timetable.ts",
-    find: "      if (this.#table.deliver(this, reader, record)) this.#table.removed(this, offset);\n      else this.#table.again",
-    replace: "      if (!this.#table.deliver(this, reader, record)) this.#table.again",
+    find: "      if (this.#table.deliver(this, offset, from.buffer, record)) this.#table.removed(this, offset);\n      else this.#table.again",
+    replace: "      if (!this.#table.deliver(this, offset, from.buffer, record)) this.#table.again",
   },
   {
     name: "after a start the first entry that waits is passed over",
@@ -110,10 +110,16 @@ export const mutantsOfWhatIsTold: readonly Mutant[] = [
     replace: "    // Of one",
   },
   {
+    name: "what was read before it is due is another record",
+    file: "src/broker/schedule/due-soon.ts",
+    find: "    const place = window?.places.get(offset);",
+    replace: "    const place = window?.places.get(offset + 1);",
+  },
+  {
     name: "what waits for a durable destination is in memory only",
     file: "src/broker/intake/delayed-arrivals.ts",
-    find: "handle, log.isDurable);",
-    replace: "handle, false);",
+    find: "{ due, ...waitingForm(outgoing) }, handle, log.isDurable);",
+    replace: "{ due, ...waitingForm(outgoing) }, handle, false);",
   },
   {
     name: "records of a batch before the first that waits are lost",
@@ -130,8 +136,8 @@ export const mutantsOfWhatIsTold: readonly Mutant[] = [
   {
     name: "a message with the time of its arrival comes early",
     file: "src/broker/intake/delay-headers.ts",
-    find: "  return inBounds(at - now) > 0 ? at : 0;",
-    replace: "  return inBounds(at - now) > 0 ? at - 100 : 0;",
+    find: "  return inBounds(due - now) > 0 ? due : 0;",
+    replace: "  return inBounds(due - now) > 0 ? due - 100 : 0;",
   },
   {
     name: "an entry becomes a dead letter and stays pending",

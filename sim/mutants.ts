@@ -689,8 +689,8 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "an AMQP consumer of a group that goes keeps what it held",
     file: "src/protocols/amqp/channel/group-consumer.ts",
-    find: 'if (outcome === "requeued") giveBack(queue, cursor, offset);',
-    replace: 'if (outcome === "requeued") queue.requeued++;',
+    find: "        giveBack(queue, cursor, offset);\n      } else",
+    replace: "        queue.requeued++;\n      } else",
   },
   {
     name: "that a rejected message waits is not traced",
@@ -707,8 +707,8 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a trace has another id after a start",
     file: "src/broker/trace/tracer.ts",
-    find: "this.#traceOf(queue).note(offset, { traceId, spanId, writtenAt: time,",
-    replace: "this.#traceOf(queue).note(offset, { traceId: spanId + spanId, spanId, writtenAt: time,",
+    find: "          traceId,\n          spanId,\n          writtenAt: time,",
+    replace: "          traceId: spanId + spanId,\n          spanId,\n          writtenAt: time,",
   },
   ...mutantsOfWhatIsTold,
   ...mutantsOfCopies,

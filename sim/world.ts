@@ -202,6 +202,7 @@ export class World {
       filedInTurn: random.between(1, 8),
       filedInSlice: random.between(1, 4),
       holeBytesMin: 1 << random.between(4, 10),
+      waitingBytesReadSoon: random.between(0, 1000),
     });
   }
 

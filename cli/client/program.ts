@@ -21,6 +21,8 @@ const definitions: Readonly<Record<ClientCommandName, () => Promise<Define>>> = 
   peek: async () => (await import("./commands/peek.ts")).definePeek,
   delayed: async () => (await import("./commands/delayed.ts")).defineDelayed,
   replay: async () => (await import("./commands/replay.ts")).defineReplay,
+  explain: async () => (await import("./commands/explain.ts")).defineExplain,
+  unroutable: async () => (await import("./commands/unroutable.ts")).defineUnroutable,
   trace: async () => (await import("./commands/trace.ts")).defineTrace,
   purge: async () => (await import("./commands/purge.ts")).definePurge,
   deadletters: async () => (await import("./commands/deadletters.ts")).defineDeadletters,

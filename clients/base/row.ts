@@ -36,4 +36,6 @@ export interface ClientRow {
   readonly toolchain: Toolchain;
   /** The program publishes more than the server may hold in memory, 400 MB at most, to see publishers blocked. */
   readonly fillsMemory?: boolean;
+  /** What the program does with the library is TroikaMQ's alone: `--peer` leaves it out. */
+  readonly hasNoPeer?: boolean;
 }

@@ -46,9 +46,10 @@ def until(find, what="the condition"):
     raise AssertionError(f"{what} did not come within {WAIT_SECONDS_MAX} s")
 
 
-def management(method, path):
+def management(method, path, body=None):
     """What RabbitMQ's management API answers."""
-    request = urllib.request.Request(f"{MANAGEMENT_URL}/api/{path}", method=method)
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{MANAGEMENT_URL}/api/{path}", data, {"content-type": "application/json"}, method=method)
     request.add_header("authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
     with urllib.request.urlopen(request, timeout=WAIT_SECONDS_MAX) as response:
         return json.loads(response.read() or b"null")

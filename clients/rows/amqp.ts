@@ -36,6 +36,22 @@ export const amqpClients: readonly ClientRow[] = [
     toolchain: python("celery_amqp"),
   },
   {
+    name: "pika 1.4, failing",
+    language: "Python",
+    protocol: "amqp",
+    does: "fails three times, backs off, finds the dead letter, retries it to its origin, undoes that; reconnects while messages wait",
+    toolchain: python("pika_comes_back", "pika_amqp"),
+    hasNoPeer: true,
+  },
+  {
+    name: "Celery 5.7, failing",
+    language: "Python",
+    protocol: "amqp",
+    does: "tasks that raise, reject or kill their process come again by the policy of their queue, and from its dead letters; countdown and eta beside",
+    toolchain: python("celery_comes_back", "celery_amqp"),
+    hasNoPeer: true,
+  },
+  {
     name: "amqp091-go 1.16",
     language: "Go",
     protocol: "amqp",

@@ -10,10 +10,10 @@ import { missingProgram, runsWell } from "./versions.ts";
 
 const folder = path.join(clientsFolder, "python");
 
-/** `name` has its packages in NAME.requirements.txt and its program in NAME.py. */
-export function python(name: string): Toolchain {
-  const requirements = `python/${name}.requirements.txt`;
-  const environment = (): string => cachedFolder(`python-${name}`, [requirements]);
+/** `name` has its program in NAME.py, and its packages in PACKAGES.requirements.txt, which several programs may share. */
+export function python(name: string, packages = name): Toolchain {
+  const requirements = `python/${packages}.requirements.txt`;
+  const environment = (): string => cachedFolder(`python-${packages}`, [requirements]);
   return {
     debianPackages: ["python3", "python3-venv"],
     missing: () => {

@@ -1,6 +1,6 @@
 /**
  * Members of a Kafka share group on one topic: they acquire records, accept, release and reject them, hold some too long, end their sessions
- * and are cut off. A power failure begins a new topic.
+ * and are cut off.
  */
 import { KafkaClient } from "../clients/kafka-client.ts";
 import { makeBatch, recordsOf } from "../clients/kafka-batch.ts";
@@ -38,12 +38,13 @@ export class ShareMembersActor implements Actor {
   readonly name: string;
   readonly #world: World;
   readonly #members: readonly Member[];
-  #model!: SharedRecords;
-  #topic = "";
-  #generation = 0;
+  readonly #model: SharedRecords;
+  readonly #topic: string;
   #number = 0;
-  /** The generation whose topic and group are there as they are to be. */
-  #madeGeneration = 0;
+  /** Fetches whose answers are to come, or are lost and nobody knows it yet. */
+  #asked = 0;
+  /** Topic and group are there as they are to be. */
+  #isMade = false;
   #isChecked = false;
 
   constructor(world: World, name: string) {
@@ -57,23 +58,15 @@ export class ShareMembersActor implements Actor {
       sessionEpoch: 0,
       held: new Map(),
     }));
-    this.#beginAnew();
+    this.#topic = name;
+    this.#model = new SharedRecords(name);
     world.crashListeners.push((crash: Crash) => {
-      if (crash === "power") this.#beginAnew();
+      if (crash === "power") this.#model.powerFailed();
     });
   }
 
   get isIdle(): boolean {
     return this.#isChecked || this.#world.isDamaged;
-  }
-
-  #beginAnew(): void {
-    this.#topic = `${this.name}-${++this.#generation}`;
-    this.#model = new SharedRecords(this.#topic);
-    for (const member of this.#members) {
-      member.client?.cut();
-      member.held.clear();
-    }
   }
 
   act(): void {
@@ -103,20 +96,13 @@ export class ShareMembersActor implements Actor {
     member.held.clear();
   }
 
-  /** Nothing of an answer counts that belongs to a topic before. */
-  #isOf(generation: number): boolean {
-    return generation === this.#generation;
-  }
-
   #setUp(member: Member, client: KafkaClient): void {
-    if (this.#isOf(this.#madeGeneration)) return this.#heartbeat(member, client);
+    if (this.#isMade) return this.#heartbeat(member, client);
     const topic = { name: this.#topic, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
     const request = { topics: [topic], timeoutMs: waitMs, validateOnly: false };
-    const generation = this.#generation;
     client.request("CreateTopics", versions.create, request, (body) => {
       const code = body?.topics[0]?.errorCode ?? -1;
-      if (this.#isOf(generation) && (code === 0 || code === errors.topicExists))
-        this.#configure(member, client);
+      if (code === 0 || code === errors.topicExists) this.#configure(member, client);
     });
   }
 
@@ -128,16 +114,14 @@ export class ShareMembersActor implements Actor {
     };
     const configs = Object.entries(settings).map(([name, value]) => ({ name, configOperation: 0, value }));
     const resources = [{ resourceType: groupResource, resourceName: this.#topic, configs }];
-    const generation = this.#generation;
     client.request("IncrementalAlterConfigs", versions.alter, { resources, validateOnly: false }, (body) => {
-      if (body?.responses[0]?.errorCode !== 0 || !this.#isOf(generation)) return;
-      this.#madeGeneration = generation;
+      if (body?.responses[0]?.errorCode !== 0) return;
+      this.#isMade = true;
       this.#heartbeat(member, client);
     });
   }
 
   #heartbeat(member: Member, client: KafkaClient): void {
-    const generation = this.#generation;
     const request = {
       groupId: this.#topic,
       memberId: member.id,
@@ -146,19 +130,18 @@ export class ShareMembersActor implements Actor {
     };
     client.request("ShareGroupHeartbeat", versions.heartbeat, request, (body) => {
       const assigned = body?.assignment?.topicPartitions[0];
-      if (!this.#isOf(generation) || assigned === undefined) return;
+      if (assigned === undefined) return;
       member.topicId = assigned.topicId;
       member.isSetUp = true;
     });
   }
 
   #produce(client: KafkaClient): void {
-    const generation = this.#generation;
     const bodies = Array.from(
       { length: this.#world.random.between(1, 3) },
       () => `${this.#topic}/${this.#number++}`,
     );
-    for (const body of bodies) this.#model.sent(body);
+    for (const body of bodies) this.#model.sent(body, this.#world.time.monotonic());
     const timestamp = this.#world.time.now();
     const records = makeBatch({
       values: bodies,
@@ -170,13 +153,12 @@ export class ShareMembersActor implements Actor {
     const topicData = [{ name: this.#topic, partitionData: [{ index: 0, records }] }];
     const request = { transactionalId: null, acks: -1, timeoutMs: waitMs, topicData };
     client.request("Produce", versions.produce, request, (body) => {
-      if (!this.#isOf(generation) || body?.responses[0]?.partitionResponses[0]?.errorCode !== 0) return;
+      if (body?.responses[0]?.partitionResponses[0]?.errorCode !== 0) return;
       for (const each of bodies) this.#model.told(each);
     });
   }
 
   #fetch(member: Member, client: KafkaClient, onFetched: (count: number) => void = () => {}): void {
-    const generation = this.#generation;
     const { random, time } = this.#world;
     const isFirst = member.sessionEpoch === 0;
     const askedAt = time.monotonic();
@@ -195,9 +177,10 @@ export class ShareMembersActor implements Actor {
         : [],
       forgottenTopicsData: [],
     };
+    this.#asked++;
     client.request("ShareFetch", versions.fetch, request, (body) => {
-      if (!this.#isOf(generation)) return;
-      if (body === null) return this.#model.answerLost();
+      this.#asked--;
+      if (body === null) return this.#model.answerLost(time.monotonic());
       if (body.errorCode !== 0) {
         member.sessionEpoch = 0;
         member.held.clear();
@@ -212,7 +195,12 @@ export class ShareMembersActor implements Actor {
             if (text === undefined)
               throw new Fault(`${this.name}: record ${offset} was acquired and did not come`);
             this.#world.count("records that a share group acquired");
-            this.#model.acquired(text, client, deliveryCount, { askedAt, now: time.monotonic() });
+            this.#world.note(`${this.name} ${member.id} acquires ${text}, delivery ${deliveryCount}`);
+            this.#model.acquired(text, client, deliveryCount, {
+              askedAt,
+              now: time.monotonic(),
+              others: this.#asked,
+            });
             member.held.set(text, offset);
             count++;
           }
@@ -223,7 +211,6 @@ export class ShareMembersActor implements Actor {
   }
 
   #acknowledge(member: Member, client: KafkaClient, onDone: () => void = () => {}): void {
-    const generation = this.#generation;
     const { random, time, isDraining } = this.#world;
     const [body, offset] = random.pick([...member.held]);
     member.held.delete(body);
@@ -242,7 +229,7 @@ export class ShareMembersActor implements Actor {
       ],
     };
     client.request("ShareAcknowledge", versions.acknowledge, request, (answer) => {
-      if (!this.#isOf(generation) || answer === null) return;
+      if (answer === null) return;
       const code = answer.errorCode || answer.responses[0]!.partitions[0]!.errorCode;
       if (answer.errorCode !== 0) member.sessionEpoch = 0;
       this.#world.note(`${this.name} ${member.id} hears ${code} of ${body}`);

@@ -1,11 +1,13 @@
 /**
  * Records of a share group without a retry policy: each with one member at a time, a few times at most, until one has settled it. Knows
- * nothing of the broker; a power failure begins a new group, so that all that was told here holds.
+ * nothing of the broker. A power failure forgets deliveries, and neither records nor what was said of them.
  */
 import { Fault } from "../model.ts";
 
 export const deliveriesMax = 3;
 export const lockMs = 4000;
+/** For so long the broker may not have noticed that a connection is gone, and have a request of it wait for records. */
+const noticedMs = 2000;
 
 /** Who holds a record as far as its member knows; `isLost`: its connection is gone, and with it what it held. */
 export interface Holder {
@@ -29,13 +31,16 @@ export class SharedRecords {
   readonly #name: string;
   readonly #all = new Map<string, Shared>();
   isDamaged = false;
+  /** Answers were lost then. */
+  readonly #lostAt: number[] = [];
 
   constructor(name: string) {
     this.#name = name;
   }
 
-  sent(body: string): void {
-    const none = { isTold: false, seen: 0, lost: 0, holder: null, heldUntil: 0 };
+  sent(body: string, now: number): void {
+    const lost = this.#lostAt.filter((at) => now < at + noticedMs).length;
+    const none = { isTold: false, seen: 0, lost, holder: null, heldUntil: 0 };
     this.#all.set(body, { ...none, isSettleAsked: false, isSettled: false });
   }
 
@@ -49,23 +54,28 @@ export class SharedRecords {
     return record;
   }
 
-  /** `askedAt`: when the request was sent that acquired it; now: when its answer came. */
+  /** `askedAt`: when the request was sent that acquired it; `now`: when its answer came; `others`: requests whose answers may be lost too. */
   acquired(
     body: string,
     holder: Holder,
     count: number,
-    { askedAt, now }: { askedAt: number; now: number },
+    { askedAt, now, others }: { askedAt: number; now: number; others: number },
   ): void {
     const record = this.#of(body);
     if (this.isDamaged) return;
     const { seen, lost } = record;
+    // The answer took longer than the lock: another one may have had it since.
+    if (now >= askedAt + lockMs && count <= seen) {
+      record.lost++;
+      return;
+    }
     if (record.isSettled) throw new Fault(`${this.#name}: ${body} is acquired after it was settled`);
     if (record.holder?.isLost === false && now < record.heldUntil)
       throw new Fault(
         `${this.#name}: ${body} is acquired at ${now}, and another one has it until ${record.heldUntil}`,
       );
     if (count > deliveriesMax) throw new Fault(`${this.#name}: ${body} is delivered ${count} times`);
-    if (count <= seen || count > seen + lost + 1)
+    if (count <= seen || count > seen + lost + others + 1)
       throw new Fault(
         `${this.#name}: ${body} has a count of ${count}; ${seen} were seen, ${lost} may have been lost`,
       );
@@ -76,8 +86,16 @@ export class SharedRecords {
   }
 
   /** An answer was lost: any record may have been acquired by it. */
-  answerLost(): void {
+  answerLost(now: number): void {
+    this.#lostAt.push(now);
     for (const record of this.#all.values()) if (!record.isSettled) record.lost++;
+  }
+
+  powerFailed(): void {
+    for (const record of this.#all.values()) {
+      record.lost += record.seen;
+      record.seen = 0;
+    }
   }
 
   /** A member says something of it, which it may not have any more. */

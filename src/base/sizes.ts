@@ -15,6 +15,8 @@ const usual = {
   /** A block of a file that is read for those who are behind, and how many of them are kept. */
   readBlockBytes: 256 << 10,
   readBlocksMax: 64,
+  /** Of a log of what waits: its records are read before they are due where it is longer than what is in memory anyway. */
+  waitingBytesReadSoon: 32 << 20,
   /** Segments that are open at once. */
   openSegmentsMax: 256,
   /** Output buffers larger than this are given back once they are empty. */

@@ -390,6 +390,11 @@ export class Storage implements LogHost {
     return this.journal === null ? 0 : this.journal.end;
   }
 
+  /** The same with changes of states, which are appended when the tick ends. */
+  get pendingWithChanges(): number {
+    return this.pending + (this.#changed.length > 0 ? 1 : 0);
+  }
+
   get written(): number {
     return this.journal === null ? 0 : this.journal.written;
   }
@@ -413,10 +418,7 @@ export class Storage implements LogHost {
     this.gate.assertOpen();
   }
 
-  /**
-   * Ends the tick: appends changes of states, then writes once. Returns false if the disk refused the write; everything is kept,
-   * and the next call tries again. Until then no acknowledgement may leave.
-   */
+  /** Ends the tick: appends changes of states, writes once. False: the disk refused, all is kept for the next call, no answer may leave. */
   flush(): boolean {
     this.volatile.seal();
     this.volatile.turnEnded();

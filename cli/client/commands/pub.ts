@@ -153,7 +153,7 @@ async function published(
   }
 }
 
-function headerIn(
+export function headerIn(
   text: string,
   before: readonly (readonly [string, string])[] = [],
 ): (readonly [string, string])[] {

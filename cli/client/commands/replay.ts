@@ -89,7 +89,7 @@ export function defineReplay(command: Command): void {
     .option("--limit <n>", "so many at most", wholeNumber(1))
     .option("--rate <n>", "so many a second at most", wholeNumber(1))
     .option("--dry-run", "only count them")
-    .option("--no-wait", "leave it to the broker: it is in /api/troika/operations")
+    .option("--no-wait", "leave it to the broker: see troikamq operations")
     .addHelpText(
       "after",
       examples(

@@ -87,7 +87,7 @@ function largest(groups: readonly Shown[]): Shown[] {
 function shownOrigin(origin: NonNullable<LetterGroup["origin"]>): object {
   const { kind, name, group, exchange } = origin;
   const shown = { kind, name: shownName(name) };
-  return kind === "group"
+  return kind !== "queue"
     ? { ...shown, group: shownName(group) }
     : { ...shown, exchange: shownName(exchange) };
 }

@@ -6,7 +6,7 @@
  */
 import type { Job } from "../../base/turn-work.ts";
 import { findingDeadPlaces } from "../../broker/look/dead-places.ts";
-import { allOf, deadLetterOf } from "../../broker/look/filter.ts";
+import { allOf, deadLetterOf, type PartitionName } from "../../broker/look/filter.ts";
 import { lookingInto } from "../../broker/look/look.ts";
 import type { Looked, ShownPart } from "../../broker/look/looked.ts";
 import { PageRoom } from "../../broker/look/page-room.ts";
@@ -51,7 +51,7 @@ export function* lookingAtDead(
   mayRead: (place: string) => boolean,
   { messagesMax, payloadBytesMax, start, ...wanted }: PartsWanted,
 ): Job<LookedParts> {
-  const filter = allOf(deadLetterOf(shownName(name)), wanted.filter);
+  const filter = allOf(deadLetterOf(shownName(name), partitionNamed(vhost, name)), wanted.filter);
   const room = new PageRoom(messagesMax, filter);
   for (const place of yield* findingDeadPlaces(vhost, name)) {
     if (place.name < start.place || place.exclusiveOwner !== 0 || !mayRead(place.name)) continue;
@@ -60,6 +60,13 @@ export function* lookingAtDead(
     if (next !== null) return { messages: room.messages, next: `${shownName(place.name)}@${next}` };
   }
   return { messages: room.messages, next: null };
+}
+
+function partitionNamed(vhost: Vhost, name: string): PartitionName | null {
+  const queue = vhost.findQueue(name);
+  const topic = queue === undefined ? undefined : vhost.topics.topicOf(queue);
+  if (topic === undefined) return null;
+  return { topic: shownName(topic.name), number: topic.partitions.indexOf(queue!) };
 }
 
 /** What enters a queue or stream later. A place is a table here, called by its number. */

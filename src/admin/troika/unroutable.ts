@@ -1,13 +1,13 @@
 /**
  * The last messages that no queue took, with who published them: /api/troika/unroutable.
  *
- * Not here: taking the samples (broker/look/unroutable.ts). Invariants: whoever is shown messages of an exchange may read from it; the
+ * Not here: taking the samples (broker/look/unroutable.ts). Invariants: whoever is shown a message may read it from its exchange, by its key; the
  * publisher is shown to itself, and to those who see all connections.
  */
 import { limits } from "../../base/limits.ts";
 import { type Job, resultOf } from "../../base/turn-work.ts";
 import type { Authorization } from "../../broker/access/permissions.ts";
-import { mayUseExchange } from "../../broker/access/rights.ts";
+import { type Asker, mayBindFrom, mayUseTopicKey } from "../../broker/access/rights.ts";
 import { propertyBytesAsJson } from "../../broker/look/properties-json.ts";
 import type { Publisher, UnroutableSample } from "../../broker/look/unroutable.ts";
 import type { Vhost } from "../../broker/vhost.ts";
@@ -57,6 +57,13 @@ function shownSample(vhost: Vhost, sample: UnroutableSample, caller: Authorizati
   };
 }
 
+/** Whether the caller could have had the message, by a binding with its key. */
+function mayRead(asker: Asker, vhost: Vhost, name: string, key: string): boolean {
+  if (!mayBindFrom(asker, vhost, name, { prefix: key, isExact: true })) return false;
+  const exchange = vhost.exchanges.get(name);
+  return exchange === undefined || mayUseTopicKey(asker, "read", vhost, exchange, key);
+}
+
 function* showing(
   asked: Asked<never>,
   vhosts: readonly Vhost[],
@@ -64,21 +71,19 @@ function* showing(
   most: number,
 ): Job<object> {
   const { caller, remoteHost } = asked;
+  const asker = { authorization: caller, host: remoteHost };
   const found: { readonly vhost: Vhost; readonly sample: UnroutableSample }[] = [];
   const exchanges: object[] = [];
   for (const vhost of vhosts) {
-    const mayRead = new Map<string, boolean>();
+    const shown = new Set<string>();
     for (const sample of vhost.unroutable.samples()) {
-      const { exchange } = sample;
-      if (only !== null && exchange !== only) continue;
-      let may = mayRead.get(exchange);
-      if (may === undefined) {
-        may = mayUseExchange({ authorization: caller, host: remoteHost }, "bindFrom", vhost, exchange);
-        mayRead.set(exchange, may);
-        const unroutable = vhost.exchanges.get(exchange)?.unroutable ?? null;
-        if (may) exchanges.push({ vhost: shownName(vhost.name), name: shownName(exchange), unroutable });
-      }
-      if (may) found.push({ vhost, sample });
+      const { exchange, routingKey } = sample;
+      if ((only !== null && exchange !== only) || !mayRead(asker, vhost, exchange, routingKey)) continue;
+      found.push({ vhost, sample });
+      if (shown.has(exchange)) continue;
+      shown.add(exchange);
+      const unroutable = vhost.exchanges.get(exchange)?.unroutable ?? null;
+      exchanges.push({ vhost: shownName(vhost.name), name: shownName(exchange), unroutable });
     }
     yield unitsOfSample;
   }

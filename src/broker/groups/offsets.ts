@@ -23,6 +23,8 @@ export class GroupOffsets {
   readonly #vhost: string;
   readonly #definitions: Storage["definitions"];
   readonly groups = new Map<string, GroupCommits>();
+  /** Of a group in the broker's form. Who knows the members says it: until then there are none. */
+  hasMembers: (group: string) => boolean = () => false;
   /** Groups with commits for a topic, so that a topic goes without a look at all groups. */
   readonly #groupsOf = new Map<string, Set<string>>();
 
@@ -67,13 +69,13 @@ export class GroupOffsets {
     return this.#groupsOf.has(topic);
   }
 
-  /** Whether any group has committed that it has read the record. */
-  isPast(topic: string, partition: number, offset: number): boolean {
+  /** Whether a group with positions in the topic may have got that record: what its members have fetched beyond those is not known. */
+  mayHaveRead(topic: string, partition: number, offset: number): boolean {
     const groups = this.#groupsOf.get(topic);
     if (groups === undefined) return false;
     for (const group of groups) {
-      const committed = this.groups.get(group)!.get(topic)!.get(partition);
-      if (committed !== undefined && committed.offset > offset) return true;
+      const committed = this.get(group, topic, partition);
+      if (this.hasMembers(group) || (committed !== undefined && committed.offset > offset)) return true;
     }
     return false;
   }

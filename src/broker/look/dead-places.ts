@@ -1,6 +1,6 @@
 /**
- * Where the dead letters of a queue or stream lie: in `NAME.dead`, in what its dead-letter exchange leads to, and in the streams that the
- * policies of its groups name.
+ * Where the dead letters of a queue or stream lie: in `NAME.dead`, in what its dead-letter exchange leads to, and in the streams and topics that the
+ * policies of its groups and its topic name.
  *
  * Which of the messages there are its dead letters, each says itself (`x-death`, `troika.key`). Not here: looking at them (look.ts), where
  * the next one goes (retry/dead-queue.ts). A dead letter that keeps its own routing key on the way through the default exchange may be
@@ -27,6 +27,10 @@ export function* findingDeadPlaces(vhost: Vhost, name: string): Job<readonly Que
   if (queue !== undefined) {
     for (const { retryPolicy } of queue.groups.values())
       if (retryPolicy?.deadLetter !== undefined) add(vhost.findQueue(retryPolicy.deadLetter));
+    // A topic's dead letters go by its own name, whichever partition they come from.
+    const topic = vhost.topics.topicOf(queue);
+    for (const dead of [topic && deadQueueName(topic.name), queue.policy.deadLetterTopic])
+      if (dead !== undefined) vhost.topics.find(dead)?.partitions.forEach(add);
     const { deadLetterExchange: exchangeName, deadLetterRoutingKey: key } = queue.policy;
     if (exchangeName === "" && key !== undefined) add(vhost.findQueue(key));
     const exchange = exchangeName === undefined ? undefined : vhost.exchanges.get(exchangeName);

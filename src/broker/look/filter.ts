@@ -169,9 +169,22 @@ export function parseFilter(text: string): MessageFilter {
   return { matches: (facts) => conditions.every((matches) => matches(facts)) };
 }
 
-/** Messages that died in the queue or stream of that name last, as it is shown. */
-export function deadLetterOf(name: string): MessageFilter {
-  return { matches: (facts) => valueIn(facts, "queue") === name };
+export interface PartitionName {
+  readonly topic: string;
+  readonly number: number;
+}
+
+/** Messages that died in the queue or stream of that name last, as it is shown; it may be a partition of a topic of another name. */
+export function deadLetterOf(name: string, partition: PartitionName | null = null): MessageFilter {
+  return {
+    matches: (facts) => {
+      const found = valueIn(facts, "queue");
+      if (found === name) return true;
+      if (partition === null || found !== partition.topic) return false;
+      const number = textOf(comparable(ofKafkaLetter(facts, "x-troika-partition"))) ?? "0";
+      return number === String(partition.number);
+    },
+  };
 }
 
 export function allOf(filter: MessageFilter, other: MessageFilter | null): MessageFilter {
@@ -255,9 +268,17 @@ function valueIn(facts: FilterFacts, field: string): Value {
     case "correlation-id":
       return comparable(properties["correlation_id"]);
     case "queue":
-      return comparable(lastDeath(facts)?.["queue"] ?? headerIn(facts, "troika.key"));
+      return comparable(
+        lastDeath(facts)?.["queue"] ??
+          headerIn(facts, "troika.key") ??
+          ofKafkaLetter(facts, "x-troika-topic"),
+      );
     case "reason":
-      return comparable(lastDeath(facts)?.["reason"] ?? headerIn(facts, "troika.reason"));
+      return comparable(
+        lastDeath(facts)?.["reason"] ??
+          headerIn(facts, "troika.reason") ??
+          ofKafkaLetter(facts, "x-troika-reason"),
+      );
     default:
       return comparable(headerIn(facts, field.slice(headerPrefix.length)));
   }
@@ -267,6 +288,11 @@ function headerIn({ properties, fields }: FilterFacts, name: string): unknown {
   const headers = properties["headers"] as Readonly<Record<string, unknown>> | undefined;
   const value = headers !== undefined && Object.hasOwn(headers, name) ? headers[name] : undefined;
   return value ?? fields?.get(name);
+}
+
+/** A record that waits in a retry topic says where it comes from too; only a dead letter has the group. */
+function ofKafkaLetter(facts: FilterFacts, name: string): unknown {
+  return headerIn(facts, "x-troika-group") === undefined ? undefined : headerIn(facts, name);
 }
 
 /** The newest entry of `x-death`, which in a client's own header may be anything. */

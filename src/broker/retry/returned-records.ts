@@ -41,16 +41,22 @@ export function isRetryTopic(name: string): boolean {
   return name.endsWith(retrySuffix) && name.length > retrySuffix.length;
 }
 
+/** Of a group, both in the broker's form. */
+export function retryTopicOf(group: string): string {
+  return `${group}${retrySuffix}`;
+}
+
 /** The topic of dead letters is tried again after this, or after the back-off where that is longer. */
 const buryAgainMs = 5000;
 
-const names = {
+export const returnHeaders = {
   topic: Buffer.from("x-troika-topic"),
   partition: Buffer.from("x-troika-partition"),
   reason: Buffer.from("x-troika-reason"),
   deliveries: Buffer.from("x-troika-deliveries"),
   group: Buffer.from("x-troika-group"),
 } as const;
+const names = returnHeaders;
 
 const writer = new ByteWriter(1024);
 const writerBytesKept = 1 << 20;

@@ -30,7 +30,11 @@ export interface ScheduledRecord {
 const shown: ScheduledRecord = { due: 0, envelope: envelope.none, start: 0, end: 0 };
 
 /** The record that the reader is at; valid until the next call. */
-export function scheduledRecord({ buffer, start, end }: LogReader): ScheduledRecord {
+export function scheduledRecord({
+  buffer,
+  start,
+  end,
+}: Pick<LogReader, "buffer" | "start" | "end">): ScheduledRecord {
   fields.open(buffer, start, end);
   fields.next();
   shown.due = numberIn(buffer, fields.valueStart, fields.valueEnd);

@@ -11,7 +11,7 @@ import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 const pageBits = 14;
 const pageSize = 1 << pageBits;
 const pageMask = pageSize - 1;
-const fanOut = 4;
+export const fanOut = 4;
 
 class Page {
   readonly due = new Float64Array(pageSize);

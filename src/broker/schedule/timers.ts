@@ -9,7 +9,7 @@
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import type { Clock, Timer, Timers } from "../../base/clock.ts";
 import type { Job, RunningJob, TurnWork } from "../../base/turn-work.ts";
-import { TimerIndex } from "./timer-index.ts";
+import { fanOut, TimerIndex } from "./timer-index.ts";
 
 const lookMs = 10_000;
 /** What is due and of no use any more. */
@@ -17,6 +17,9 @@ const unitsOfPass = 0.2;
 const unitsOfPiece = 32;
 /** Fewer items than these are not worth the looking. */
 const sweptMin = 1024;
+/** Where so many wait, the owner of the first hears of it so long before. */
+const aheadMin = 16_384;
+const aheadMs = 2000;
 
 /** Whose items are due. */
 export interface TimedOwner {
@@ -24,6 +27,8 @@ export interface TimedOwner {
   due(item: number, at: number): number;
   /** The item that is due then is of use. Changes nothing, reads nothing from the disk. */
   isWanted(item: number, at: number): boolean;
+  /** Very many wait, nothing is due, and an item of the owner is the next, within `aheadMs`. Does not throw. */
+  soon?(at: number): void;
 }
 
 interface WallTimersOptions {
@@ -46,6 +51,10 @@ export class WallTimers {
   #stale = 0;
   #timer: Timer | null = null;
   #timerAt = Infinity;
+  #aheadTimer: Timer | null = null;
+  #aheadAt = Infinity;
+  /** What was due then is known to its owner, and what is due soon after it. */
+  #toldOf = -Infinity;
   #run: RunningJob | null = null;
   #sweep: RunningJob | null = null;
   #isClosed = false;
@@ -138,6 +147,28 @@ export class WallTimers {
     this.#arm();
   }
 
+  /**
+   * Collects items of an owner that are due by then, about the first of them first, `most` at most. What changes in between may be left
+   * out or come twice.
+   */
+  *collecting(owner: number, until: number, into: number[], most: number): Job<void> {
+    const index = this.#index;
+    const places = [0];
+    let units = 0;
+    for (let next = 0; next < places.length && into.length < most; next++) {
+      const place = places[next]!;
+      if (place >= index.size) continue;
+      index.look(place);
+      if (index.due > until) continue;
+      if (index.owner === owner) into.push(index.item);
+      for (let child = place * fanOut + 1; child <= place * fanOut + fanOut; child++) places.push(child);
+      units += unitsOfPass;
+      if (units < unitsOfPiece) continue;
+      yield units;
+      units = 0;
+    }
+  }
+
   /** Nothing is done until all who hold have called `release`, each once. */
   hold(): void {
     this.#holds++;
@@ -154,6 +185,7 @@ export class WallTimers {
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
+    this.#aheadTimer?.cancel();
     this.#run?.cancel();
     this.#sweep?.cancel();
   }
@@ -165,6 +197,29 @@ export class WallTimers {
     this.#timerAt = next;
     const delayMs = Math.min(Math.max(Math.ceil(next - this.#options.clock.now()), 0), lookMs);
     this.#timer = this.#options.timers.after(delayMs, () => this.#fire());
+    this.#armAhead(next);
+  }
+
+  #armAhead(next: number): void {
+    const at = next - aheadMs;
+    if (this.#index.size < aheadMin || next <= this.#toldOf + aheadMs || at >= this.#aheadAt) return;
+    this.#aheadTimer?.cancel();
+    this.#aheadAt = at;
+    const delayMs = Math.min(Math.max(Math.ceil(at - this.#options.clock.now()), 0), lookMs);
+    this.#aheadTimer = this.#options.timers.after(delayMs, () => this.#tellOwner());
+  }
+
+  #tellOwner(): void {
+    this.#aheadTimer = null;
+    this.#aheadAt = Infinity;
+    const index = this.#index;
+    const { nextDue } = index;
+    if (nextDue - aheadMs > this.#options.clock.now()) return this.#armAhead(nextDue);
+    // There may be none any more, or it is being done.
+    if (nextDue === Infinity || this.#run !== null) return;
+    index.look(0);
+    this.#toldOf = nextDue;
+    this.#owners[index.owner]?.soon?.(nextDue);
   }
 
   #fire(): void {

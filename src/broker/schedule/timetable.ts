@@ -6,10 +6,12 @@
  * Invariants: what waits for a virtual host goes with it (vhost-deletions.ts deletes the logs); no record is early; it leaves its log in the tick in which it enters the stream; records of the same time enter in the order
  * in which they came.
  */
+import { sizes } from "../../base/sizes.ts";
 import type { Job } from "../../base/turn-work.ts";
 import { EntryId } from "../../message/entry-id.ts";
 import type { LogReader } from "../../storage/index.ts";
 import type { Broker } from "../broker.ts";
+import { DueSoon } from "./due-soon.ts";
 import type { EnterStream } from "./enter-stream.ts";
 import type { LaterTable } from "./later-table.ts";
 import { implicitStream, renameStream } from "../queue/lifecycle.ts";
@@ -53,6 +55,7 @@ class Waiting implements TimedOwner {
   isRead = true;
   readonly #table: Timetable;
   readonly #reader: LogReader;
+  readonly #soon: DueSoon;
 
   constructor(table: Timetable, queue: Queue, timers: WallTimers) {
     this.#table = table;
@@ -60,6 +63,14 @@ class Waiting implements TimedOwner {
     queue.log.group.frameBytesMax = frameBytesMax;
     this.owner = timers.addOwner(this);
     this.#reader = queue.reader();
+    this.#soon = new DueSoon(queue, {
+      work: queue.vhost.broker.work,
+      collect: (until, into, most) => timers.collecting(this.owner, until, into, most),
+    });
+  }
+
+  close(): void {
+    this.#soon.close();
   }
 
   isWanted(offset: number): boolean {
@@ -67,15 +78,26 @@ class Waiting implements TimedOwner {
     return offset >= log.firstOffset && !log.removed.has(offset);
   }
 
+  soon(at: number): void {
+    this.queue.log.store.seal();
+    if (this.queue.log.bytes > sizes.waitingBytesReadSoon) this.#soon.prepare(at);
+  }
+
   due(offset: number, at: number): number {
     this.queue.log.store.seal();
     if (!this.isWanted(offset)) return 0;
     const reader = this.#reader;
+    const soon = this.#soon;
     try {
-      reader.seek(offset);
-      if (!reader.next() || reader.offset !== offset) return 0;
-      const record = scheduledRecord(reader);
-      if (this.#table.deliver(this, reader, record)) this.#table.removed(this, offset);
+      if (this.queue.log.bytes > sizes.waitingBytesReadSoon) soon.prepare(at);
+      let from: LogReader | DueSoon = soon;
+      if (!soon.find(offset)) {
+        reader.seek(offset);
+        if (!reader.next() || reader.offset !== offset) return 0;
+        from = reader;
+      }
+      const record = scheduledRecord(from);
+      if (this.#table.deliver(this, offset, from.buffer, record)) this.#table.removed(this, offset);
       else this.#table.again(this, offset, at);
       return unitsOfDelivery + (record.end - record.start) / 1024;
     } catch (error) {
@@ -224,16 +246,16 @@ export class Timetable implements LaterTable {
   }
 
   /** For `Waiting` alone. */
-  deliver({ queue }: Waiting, reader: LogReader, record: ScheduledRecord): boolean {
+  deliver({ queue }: Waiting, offset: number, buffer: Buffer, record: ScheduledRecord): boolean {
     const { envelope, start, end } = record;
     const { vhostPrefix, enter } = this.#destination;
     const vhostName = queue.vhost.name.slice(vhostPrefix.length);
     const { storage } = this.#broker;
-    const entering = { envelope, buffer: reader.buffer, start, end };
+    const entering = { envelope, buffer, start, end };
     if (storage.failure !== null) return false;
     const { tracer } = this.#broker;
     const isTraced = queue.trace !== null;
-    if (isTraced) tracer.carry(queue, reader.offset, "", "arrived");
+    if (isTraced) tracer.carry(queue, offset, "", "arrived");
     try {
       if (!enter(vhostName, queue.name, entering)) return false;
     } finally {
@@ -263,6 +285,7 @@ export class Timetable implements LaterTable {
     const waiting = ofVhost?.get(name);
     if (ofVhost === undefined || waiting === undefined) return;
     if (log.lastId.compare(this.#lastHandle) > 0) this.#lastHandle.copyFrom(log.lastId);
+    waiting.close();
     this.#timers.removeOwner(waiting.owner);
     ofVhost.delete(name);
     if (ofVhost.size === 0) this.#waiting.delete(vhostName);

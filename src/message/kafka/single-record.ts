@@ -3,10 +3,10 @@ import { ByteWriter } from "../../base/bytes.ts";
 import { KafkaBatchBuilder } from "./batch-builder.ts";
 import type { RecordCursor } from "./batch-records.ts";
 
-/** Another value for the headers of one name. */
+/** Another value for the headers of one name; null: without any of them. */
 export interface HeaderChange {
   readonly name: Buffer;
-  readonly value: Buffer;
+  readonly value: Buffer | null;
 }
 
 const builder = new KafkaBatchBuilder();
@@ -26,7 +26,8 @@ export function writeSingleRecord(
   while (cursor.nextHeader()) {
     const { headerKeyStart: nameStart, headerKeyEnd: nameEnd, headerValueStart, headerValueEnd } = cursor;
     if (change !== null && change.name.compare(buffer, nameStart, nameEnd) === 0) {
-      builder.headerOfBytes(buffer, nameStart, nameEnd, change.value, 0, change.value.length);
+      const { value } = change;
+      if (value !== null) builder.headerOfBytes(buffer, nameStart, nameEnd, value, 0, value.length);
       continue;
     }
     const value = headerValueStart < 0 ? null : buffer;
@@ -53,7 +54,8 @@ export function writeRecordWith(
     const value = headerValueStart < 0 ? null : buffer;
     builder.headerOfBytes(buffer, nameStart, nameEnd, value, headerValueStart, headerValueEnd);
   }
-  for (const { name, value } of headers) builder.headerOfBytes(name, 0, name.length, value, 0, value.length);
+  for (const { name, value } of headers)
+    if (value !== null) builder.headerOfBytes(name, 0, name.length, value, 0, value.length);
   builder.record(0, timestamp).finish();
 }
 

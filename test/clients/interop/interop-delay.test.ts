@@ -90,7 +90,7 @@ async function bodies(q: string): Promise<string[]> {
 const delayMs = 400;
 
 for (const kind of ["queue", "stream"] as const)
-  describe(`a ${kind} with delay-allowed`, () => {
+  describe(`a ${kind} with delay-allowed`, { concurrency: true }, () => {
     for (const { name, waits, send } of ways) {
       it(`${name}: x-delay and x-deliver-at ${waits ? "wait" : "do not wait"}`, async () => {
         const { q, x } = await makeDestination(kind, { "x-delay-allowed": true });

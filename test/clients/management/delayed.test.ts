@@ -1,5 +1,8 @@
 /** What waits for a destination is listed, counted and cancelled, whatever protocol it came by; a kill loses none of it. */
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { Interop, until } from "../../support/interop.ts";
 import { api, basic, makeUser, nothingAllowed } from "../../support/users.ts";
@@ -14,11 +17,15 @@ interface Shown {
   readonly payload: string;
 }
 
+const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), "troikamq-delayed-"));
 let all: Interop;
 before(async () => {
-  all = await Interop.start();
+  all = await Interop.start({ dataDir });
 });
-after(() => all.close());
+after(async () => {
+  await all.close();
+  fs.rmSync(dataDir, { recursive: true, force: true });
+});
 
 const allowed = { "x-delay-allowed": true };
 const long = 600_000;
@@ -111,10 +118,10 @@ test("who may not read the queue is not told what waits for it, and may not canc
   await all.publish("", name, "later", { headers: { "x-delay": long } });
   const [{ id }] = (await listed(name)).messages as [Shown];
   await makeUser(all.broker, "nobody", "nobody", nothingAllowed, "management");
-  const path = `troika/delayed/%2F/${name}`;
+  const list = `troika/delayed/%2F/${name}`;
   for (const [method, at] of [
-    ["GET", path],
-    ["DELETE", `${path}/${id}`],
+    ["GET", list],
+    ["DELETE", `${list}/${id}`],
   ] as const)
     assert.equal((await api(all.broker, method, at, undefined, basic("nobody", "nobody"))).status, 401);
   assert.equal(await countOf(name), 1);
@@ -136,8 +143,8 @@ test("a kill loses nothing that waits and brings none early; what waited for a q
   assert.equal(await cancel("kept", last.id), 204);
   // What is durable after it shows that the cancelling is durable too.
   await all.publish("", "kept", "marker", { persistent: true });
-  await all.broker.kill();
-  await all.broker.restart();
+  await all.crash();
+  all = await Interop.start({ dataDir });
   const isEarly = Date.now() < due;
   const names = async (): Promise<string[]> =>
     ((await api(all.broker, "GET", "troika/delayed/%2F/kept")).body as { messages: Shown[] }).messages.map(
@@ -146,14 +153,14 @@ test("a kill loses nothing that waits and brings none early; what waited for a q
   if (isEarly) assert.deepEqual(await names(), ["kept"]);
   const seen = await until(async () => {
     const { body } = await api(all.broker, "GET", "troika/messages/%2F/kept");
-    const { messages } = body as { messages: { payload: string; time: number }[] };
+    const { messages } = body as { messages: { payload: string }[] };
     return messages.length === 2 ? messages : undefined;
   });
+  assert.ok(Date.now() >= due);
   assert.deepEqual(
     seen.map(({ payload }) => payload),
     ["marker", "kept"],
   );
-  assert.ok(seen[1]!.time >= due);
   const { body } = await api(all.broker, "GET", "troika/messages/%2F/kept.topic");
   assert.deepEqual(
     (body as { messages: Shown[] }).messages.map(({ payload }) => payload),

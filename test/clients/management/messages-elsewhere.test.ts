@@ -183,6 +183,27 @@ test("what is scheduled, in pages, by the handles that cancel it, and after a ki
   );
 });
 
+test("messages that were published with a delay are scheduled", async () => {
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue("slow", { arguments: { "x-delay-allowed": true } });
+  const headers = { "x-delay": 600_000, tenant: "a" };
+  channel.sendToQueue("slow", Buffer.from("later"), { headers, messageId: "m" });
+  channel.sendToQueue("slow", Buffer.from("now"));
+  await channel.waitForConfirms();
+  const { messages } = await look("slow", "state=scheduled&filter=header.tenant%20=%20a");
+  assert.deepEqual(
+    messages.map(({ payload, state }) => [payload, state]),
+    [["later", "scheduled"]],
+  );
+  const wait = messages[0]!.due! - Date.now();
+  assert.ok(wait > 500_000 && wait <= 600_000, String(wait));
+  assert.deepEqual(
+    (await look("slow", "state=all")).messages.map(({ payload }) => payload),
+    ["now"],
+  );
+  await channel.close();
+});
+
 test("what is not there is told", async () => {
   const statusOf = async (path: string): Promise<number> =>
     (await api(broker, "GET", `troika/messages/%2F/${path}`)).status;

@@ -244,6 +244,14 @@ test("who may not read from the exchange sees nothing of it, and others' connect
   assert.ok(clerk.messages.length === 3 && clerk.messages.every(({ publisher }) => publisher === null));
   assert.ok((await unroutable("", "watcher")).messages.every(({ publisher }) => publisher !== null));
   assert.deepEqual(await unroutable("", "stranger"), { messages: [], exchanges: [] });
+  // Topic permissions, and Redis's channels, say which keys.
+  await makeUser(broker, "partly", "partly", { ...nothingAllowed, read: ".*" }, "management");
+  const topics = { exchange: "events", write: "", read: "^k2$" };
+  assert.equal((await api(broker, "PUT", "topic-permissions/%2F/partly", topics)).status, 201);
+  assert.deepEqual(
+    (await unroutable("?exchange=events", "partly")).messages.map(({ routing_key: key }) => key),
+    ["k2"],
+  );
   const statusOf = async (path: string, user: string): Promise<number> =>
     (await api(broker, "GET", `troika/unroutable${path}`, undefined, basic(user, user))).status;
   assert.equal(await statusOf("", "untagged"), 401);

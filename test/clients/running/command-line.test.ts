@@ -358,6 +358,25 @@ test("dead letters are listed, go home and are taken back", async () => {
   }
 });
 
+test("why a message is unroutable", async () => {
+  const file = fileOf(
+    "why.yaml",
+    "exchanges: [{ name: why, type: topic }]\nqueues: [{ name: because }]\nbindings: [{ source: why, destination: because, routing_key: eu.* }]",
+  );
+  await ok("apply", file);
+  await run("pub", "us.new", "lost", "--exchange", "why");
+  const lost = await run("unroutable", "--exchange", "why");
+  assert.match(lost.stdout, /^\S+Z +why +us\.new +published +guest@\S+/m);
+  assert.match(lost.stderr, /^why: 1 since the broker started/);
+  const refused = await run("explain", "why", "us.new");
+  assert.match(refused.stdout, /^why +eu\.\* +queue because +no +\S/m);
+  assert.match(refused.stderr, /no queue would take it/);
+  const taken = await run("explain", "why", "eu.new");
+  assert.match(taken.stdout, /^why +eu\.\* +queue because +yes/m);
+  assert.equal((await jsonOf("explain", "why", "eu.new")).routed, true);
+  assert.equal((await run("explain", "nothing", "x")).code, 5);
+});
+
 test("what waits for a queue is shown and cancelled", async () => {
   const args = "{ x-delay-allowed: true }";
   await ok("apply", fileOf("later.yaml", `queues: [{ name: later, arguments: ${args} }]`));

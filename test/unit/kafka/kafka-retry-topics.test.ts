@@ -99,7 +99,7 @@ test("an idempotent producer's batch that is sent again is given up once; record
     transactionalId: null,
     transactionTimeoutMs: 1000,
   });
-  const producer = { producerId: Number(producerId), producerEpoch, baseSequence: 0 };
+  const producer = { producerId, producerEpoch, baseSequence: 0 };
   const batch = [
     ["plain", {}],
     ["again", origin],

@@ -290,7 +290,7 @@ export class SharePartition implements GroupShare {
   leave(memberId: string): void {
     const name = shareOwnerName(memberId);
     const owner = this.#members.get(name);
-    if (owner === undefined) return;
+    if (owner === undefined || this.#isClosed) return;
     this.#members.delete(name);
     this.#giveBack([owner], this.#locks.heldBy(owner.id, this.#holds));
   }

@@ -13,7 +13,6 @@ export function enterStreamGroup(queue: Queue, group: string): GroupCursor {
   const known = queue.groups.get(group);
   if (known !== undefined) return known;
   const { broker, shareGroups } = queue.vhost;
-  broker.storage.assertWritable();
   broker.storage.seal();
   const cursor = createGroup(queue, group);
   setStart(cursor, offsetFor(queue, shareGroups.settingsOf(group).reset));
@@ -31,14 +30,7 @@ function setStart(cursor: GroupCursor, wanted: number): void {
 }
 
 function offsetFor({ log, vhost }: Queue, reset: OffsetReset): number {
-  switch (reset.from) {
-    case "latest":
-      return log.stableEnd;
-    case "earliest":
-      return log.firstOffset;
-    case "age": {
-      const offset = log.offsetOfTimestamp(vhost.broker.clock.now() - reset.ms);
-      return offset < 0 ? log.stableEnd : offset;
-    }
-  }
+  if (reset.from !== "age") return reset.from === "latest" ? log.stableEnd : log.firstOffset;
+  const offset = log.offsetOfTimestamp(vhost.broker.clock.now() - reset.ms);
+  return offset < 0 ? log.stableEnd : offset;
 }

@@ -100,7 +100,7 @@ class Walk {
 
 function placeOf(origin: Origin): NonNullable<LetterGroup["origin"]> {
   const { kind, name } = origin;
-  if (origin.kind === "group") return { kind, name, group: origin.group, exchange: "" };
+  if (origin.kind !== "queue") return { kind, name, group: origin.group, exchange: "" };
   return { kind, name, group: "", exchange: origin.exchange };
 }
 

@@ -4,7 +4,7 @@
  *     x-troika-operation = the operation's id
  *     x-troika-from      = table of `queue`, `exchange`, `routing-key`: where the dead letter lay, and how it had come there
  *
- * Not here: moving (move.ts). Pure.
+ * Not here: moving (move.ts), what is written on records of Kafka's groups (kafka-letters.ts). Pure.
  */
 import type { AmqpProperties } from "../../../message/amqp/properties.ts";
 import type { AmqpRecordParts } from "../../../message/amqp/record.ts";
@@ -13,8 +13,8 @@ import { type Field, type FieldTable, type FieldValue, findField } from "../../.
 import { propertiesOfParts } from "../../exchange/routing/message-headers.ts";
 import { nameOfText, textOfName } from "../../names.ts";
 
-const operationHeader = "x-troika-operation";
-const fromHeader = "x-troika-from";
+export const operationHeader = "x-troika-operation";
+export const fromHeader = "x-troika-from";
 
 /** Headers that say what became of a message: an edit may not set them. */
 export function isBrokersHeader(name: string): boolean {

@@ -1,11 +1,10 @@
 /**
- * Where a dead letter comes from, as it says itself: a queue, by the newest entry of `x-death` (queue/dead-letter.ts), or a group of a
- * stream, by the fields that give-up.ts has added.
+ * Where a dead letter comes from, as it says itself: a queue, by the newest entry of `x-death` (queue/dead-letter.ts), a group of a
+ * stream, by the fields that give-up.ts has added, or a group of Kafka, by the headers of retry/returned-records.ts.
  *
  * Not here: whether that place is still there. Pure; of a message that a client wrote these fields may say anything, so nothing is
  * taken for granted.
  */
-import type { AmqpProperties } from "../../../message/amqp/properties.ts";
 import type { AmqpRecordParts } from "../../../message/amqp/record.ts";
 import { type FieldTable, findField } from "../../../message/amqp/table.ts";
 import { envelope } from "../../../message/envelope.ts";
@@ -13,6 +12,7 @@ import type { StoredRecord } from "../../../message/record.ts";
 import { EntryReader } from "../../../message/redis/entry.ts";
 import { propertiesOfParts } from "../../exchange/routing/message-headers.ts";
 import { nameOfText } from "../../names.ts";
+import { returnHeaders } from "../../retry/returned-records.ts";
 
 /** It died in a queue (or in a stream that is consumed as one). */
 export interface QueueOrigin {
@@ -41,19 +41,41 @@ export interface GroupOrigin {
   readonly deliveredAt: number;
 }
 
-export type Origin = QueueOrigin | GroupOrigin;
+/** A group of Kafka gave a record up by its retry topic. */
+export interface KafkaGroupOrigin {
+  readonly kind: "kafka_group";
+  /** The topic where the group read it first. */
+  readonly name: string;
+  readonly reason: string;
+  readonly group: string;
+}
+
+export type Origin = QueueOrigin | GroupOrigin | KafkaGroupOrigin;
 
 const entry = new EntryReader();
 const fieldPrefix = "troika.";
+const header = {
+  topic: returnHeaders.topic.toString(),
+  group: returnHeaders.group.toString(),
+  reason: returnHeaders.reason.toString(),
+} as const;
 
-/** Null: it is no dead letter. Of what neither Redis nor an AMQP queue wrote it is null too. */
+/** Null: it is no dead letter. */
 export function originOf(record: StoredRecord, shown: AmqpRecordParts): Origin | null {
   if (record.envelope === envelope.redis) return groupOrigin(record);
-  return queueOrigin(propertiesOfParts(shown));
+  const { headers = [] } = propertiesOfParts(shown);
+  return record.envelope === envelope.kafka ? kafkaGroupOrigin(headers) : queueOrigin(headers);
 }
 
-function queueOrigin({ headers }: AmqpProperties): QueueOrigin | null {
-  const death = lastDeath(headers ?? []);
+function kafkaGroupOrigin(headers: FieldTable): KafkaGroupOrigin | null {
+  const name = textIn(headers, header.topic);
+  const group = textIn(headers, header.group);
+  if (name === null || group === null) return null;
+  return { kind: "kafka_group", name, group, reason: textIn(headers, header.reason) ?? "" };
+}
+
+function queueOrigin(headers: FieldTable): QueueOrigin | null {
+  const death = lastDeath(headers);
   if (death === null) return null;
   const name = textIn(death, "queue");
   const reason = textIn(death, "reason");

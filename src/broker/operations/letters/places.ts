@@ -3,7 +3,8 @@
  *
  *     queues that were made for the dead letters of one (`x-dead-letters-of`)
  *     queues and streams that a dead-letter exchange of a queue may lead to, by whichever key
- *     streams of the dead letters of groups (TROIKA.GROUP ... DEADLETTER), and streams whose name ends with `.dead`
+ *     streams of the dead letters of groups (TROIKA.GROUP ... DEADLETTER), topics of those of a topic (troika.deadletter.topic), and streams
+ *     whose name ends with `.dead`
  *
  * Not here: what lies there (groups.ts). A queue that is no dead-letter place any more, since the policy that made it one is gone, is not found.
  */
@@ -26,7 +27,7 @@ export function* findingPlaces(vhost: Vhost): Job<readonly Queue[]> {
     if (found !== undefined && found.exclusiveOwner === 0) places.add(found);
   };
   for (const queue of vhost.queues.values()) {
-    const { deadLetterExchange, deadLetterRoutingKey, retryLimit } = queue.policy;
+    const { deadLetterExchange, deadLetterRoutingKey, deadLetterTopic, retryLimit } = queue.policy;
     if (queue.args[deadLettersOf] !== undefined) add(queue.name);
     if (deadLetterExchange === "") add(deadLetterRoutingKey ?? queue.name);
     else if (deadLetterExchange !== undefined) {
@@ -38,6 +39,8 @@ export function* findingPlaces(vhost: Vhost): Job<readonly Queue[]> {
       for (const { retryPolicy } of queue.groups.values())
         if (retryPolicy?.deadLetter !== undefined) add(retryPolicy.deadLetter);
       if (retryLimit !== undefined) add(deadQueueName(queue.name));
+      if (deadLetterTopic !== undefined)
+        for (const { name } of vhost.topics.find(deadLetterTopic)?.partitions ?? []) add(name);
     }
     const due = piece.add(unitsOfQueue + queue.groups.size * unitsOfQueue);
     if (due > 0) yield due;

@@ -5,6 +5,7 @@
  *     a queue (x-death)               to the end of that queue, not through an exchange: other queues would get copies. Its exchange and
  *                                     routing key are again those that it was published with
  *     a group of a stream (troika.*)  to that group, which gets its entry again before new ones; other groups notice nothing
+ *     a group of Kafka (x-troika-*)   to the retry topic of that group, readable at once
  *
  * It is a new message there, so its deliveries are counted from the beginning; `x-death` stays with it as its history. Not here: the move
  * itself (move.ts), the pace (../operations.ts), who may do it (the caller's `may`).
@@ -24,6 +25,7 @@ import type { Queue } from "../../queue/queue.ts";
 import type { Counts, Operation } from "../operation.ts";
 import type { OperationBody, Operations } from "../operations.ts";
 import type { Edit } from "./edit.ts";
+import { retryPartitionOf, toRetryTopic } from "./kafka-letters.ts";
 import { withMark } from "./mark.ts";
 import { hasRoom, isReady, move, nextOffset, takeOut } from "./move.ts";
 import { type GroupOrigin, type Origin, originOf, type QueueOrigin } from "./origin.ts";
@@ -36,7 +38,7 @@ export interface RetryRequest {
   readonly filter: MessageFilter | null;
   /** Of messages that are moved, or would be. */
   readonly limit: number;
-  /** Of letters of queues. Those of groups cannot be changed: the entry is in its stream. */
+  /** Of letters of queues. Those of groups cannot be changed: the entry is in its stream, or is a record of Kafka. */
   readonly edit: Edit | null;
   /** Only counts. */
   readonly isDry: boolean;
@@ -126,20 +128,32 @@ class Returner {
     const parts = view.show(reader);
     const origin = originOf(reader, parts);
     if (origin === null) return "unroutable";
-    const home = this.#homeOf(origin);
+    const home = this.#homeOf(reader, origin);
     if (home === null) return "unroutable";
-    const act = origin.kind === "queue" ? "write" : "settle";
+    const act = origin.kind === "group" ? "settle" : "write";
     if (!this.#request.may(act, home.name)) return "refused";
     if (!this.#operations.reaches(this.operation, home.name)) return "full";
-    return origin.kind === "queue"
-      ? this.#toQueue(reader, parts, home, origin)
-      : this.#toGroup(reader, home, origin);
+    if (origin.kind === "queue") return this.#toQueue(reader, parts, home, origin);
+    return origin.kind === "group" ? this.#toGroup(reader, home, origin) : this.#toKafkaGroup(reader, home);
   }
 
-  #homeOf({ name }: Origin): Queue | null {
+  #homeOf(reader: LogReader, origin: Origin): Queue | null {
     const { source } = this.#request;
-    const home = source.vhost.findQueue(name);
-    return home === undefined || home === source || home.exclusiveOwner !== 0 ? null : home;
+    const { vhost } = source;
+    const home =
+      origin.kind === "kafka_group"
+        ? retryPartitionOf(vhost, origin.group, reader)
+        : (vhost.findQueue(origin.name) ?? null);
+    return home === null || home === source || home.exclusiveOwner !== 0 ? null : home;
+  }
+
+  #toKafkaGroup(reader: LogReader, home: Queue): Fate {
+    const { source, edit, isDry } = this.#request;
+    if (edit !== null) return "unroutable";
+    if (isDry) return "moved";
+    if (!toRetryTopic(source, reader, home, this.operation.id)) return "full";
+    this.#operations.movesTo(this.operation, home.name);
+    return "moved";
   }
 
   #toQueue(reader: LogReader, parts: AmqpRecordParts, home: Queue, { exchange, key }: QueueOrigin): Fate {

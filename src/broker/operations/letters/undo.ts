@@ -3,18 +3,21 @@
  * the queue or stream that it came from. An edit stays.
  *
  * What was moved is found by what is written on it (mark.ts, groups/give-back.ts), so an undo works after a kill, and may be asked for
- * again. A message that a consumer holds is not taken. Of a stream an entry is taken while no group of it has come to it, no group
- * of Kafka has committed past it and no AMQP consumer reads it; what was read by XREAD, or fetched and not committed, is not known. Not here: the pace (../operations.ts).
+ * again. A message that a consumer holds is not taken. Of a stream an entry is taken while no group of it has come to it, no AMQP
+ * consumer reads it, and each group of Kafka that has positions there stands before it and has no members; who reads it by XREAD or Fetch without a group is not known. Not here: the pace (../operations.ts).
  * Invariant: found = taken back + those that somebody holds, or may have read.
  */
 import type { Job } from "../../../base/turn-work.ts";
+import type { AmqpRecordParts } from "../../../message/amqp/record.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
+import { envelope } from "../../../message/envelope.ts";
 import { LogReader } from "../../../storage/index.ts";
 import { isGivenBack, takeBack } from "../../groups/give-back.ts";
 import type { GroupCursor } from "../../groups/group-cursor.ts";
 import type { Queue } from "../../queue/queue.ts";
 import type { Counts, Operation } from "../operation.ts";
 import type { OperationBody, Operations } from "../operations.ts";
+import { isBroughtHome, toDeadLetters } from "./kafka-letters.ts";
 import { markOf, mayHaveMark, withoutMark } from "./mark.ts";
 import { hasRoom, isInQueue, isReady, move, nextOffset } from "./move.ts";
 
@@ -89,17 +92,12 @@ function* fromLog({ undone, source, home, counts }: Undoing): Job<void> {
     reader.next();
     const parts = view.show(reader);
     let units = unitsOfLook + (parts.headerEnd - parts.headerStart) / bytesPerUnit;
-    const mark = mayHaveMark(parts, id) ? markOf(parts, undone.id) : null;
-    if (mark !== null && isInQueue(home, offset)) {
+    if (isMarked(reader, parts, undone.id, id) && isInQueue(home, offset)) {
       units += unitsOfMatch + (reader.end - reader.start) / bytesPerUnit;
       counts.matched++;
       if (isReady(home, offset) && !isRead(home, reader)) {
-        if (!hasRoom(source, parts.bodyEnd - parts.bodyStart)) counts.full++;
-        else {
-          const properties = { ...mark.properties, headers: withoutMark(mark.properties.headers ?? []) };
-          move(home, reader, source, { parts, properties, route: mark.from, body: null });
-          counts.moved++;
-        }
+        if (!takeLetterBack(source, home, reader, parts, undone.id)) counts.full++;
+        else counts.moved++;
       }
     }
     yield units;
@@ -107,17 +105,38 @@ function* fromLog({ undone, source, home, counts }: Undoing): Job<void> {
   }
 }
 
-/** Whether somebody is known to have read the entry of a stream, at which the reader is. */
-function isRead(home: Queue, { id, offset }: LogReader): boolean {
+function isMarked(reader: LogReader, parts: AmqpRecordParts, operation: string, id: Buffer): boolean {
+  if (!mayHaveMark(parts, id)) return false;
+  return reader.envelope === envelope.kafka
+    ? isBroughtHome(reader, operation)
+    : markOf(parts, operation) !== null;
+}
+
+/** False: there is no room. */
+function takeLetterBack(
+  source: Queue,
+  home: Queue,
+  reader: LogReader,
+  parts: AmqpRecordParts,
+  operation: string,
+): boolean {
+  if (reader.envelope === envelope.kafka) return toDeadLetters(home, reader, source);
+  if (!hasRoom(source, parts.bodyEnd - parts.bodyStart)) return false;
+  const { properties, from } = markOf(parts, operation)!;
+  const headers = withoutMark(properties.headers ?? []);
+  move(home, reader, source, { parts, properties: { ...properties, headers }, route: from, body: null });
+  return true;
+}
+
+/** Whether somebody may have read the entry of a stream. */
+function isRead(home: Queue, { id: entry, offset }: LogReader): boolean {
   if (home.kind === "queue") return false;
   if (home.streamConsumers > 0) return true;
-  for (const { lastId } of home.groups.values()) if (id.compare(lastId) <= 0) return true;
+  for (const { lastId } of home.groups.values()) if (entry.compare(lastId) <= 0) return true;
   const { topics, groupOffsets } = home.vhost;
   const topic = topics.topicOf(home);
-  // A stream that was not made as a topic is one of one partition.
-  return topic === undefined
-    ? groupOffsets.isPast(home.name, 0, offset)
-    : groupOffsets.isPast(topic.name, topic.partitions.indexOf(home), offset);
+  if (topic === undefined) return groupOffsets.mayHaveRead(home.name, 0, offset);
+  return groupOffsets.mayHaveRead(topic.name, topic.partitions.indexOf(home), offset);
 }
 
 function* fromGroup({ undone, source, home, counts }: Undoing, cursor: GroupCursor): Job<void> {

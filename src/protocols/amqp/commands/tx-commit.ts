@@ -26,7 +26,7 @@ export function txCommit(channel: Channel): void {
     channel.transaction = transaction;
   }
   const { connection } = channel.session;
-  connection.holdUntilDurable(channel.broker.storage.pending);
+  connection.holdUntilDurable(channel.broker.storage.pendingWithChanges);
   channel.reply("tx.commit-ok", {});
 }
 

@@ -96,6 +96,11 @@ export class Call<N extends ApiName = ApiName> {
     this.caller.answered(this, body);
   }
 
+  /** The same with what was changed in groups of streams, which is appended when the tick ends. */
+  holdUntilSettled(): void {
+    this.connection.holdUntilDurable(this.server.broker.storage.pendingWithChanges);
+  }
+
   /** Answers from here on leave only when everything appended so far is on the disk. */
   holdUntilDurable(): void {
     this.connection.holdUntilDurable(this.server.broker.storage.pending);

@@ -21,6 +21,7 @@ export class GroupCoordinator {
   constructor(vhost: Vhost) {
     this.#vhost = vhost;
     const { clock, timers, random, inFlight } = vhost.broker;
+    vhost.groupOffsets.hasMembers = (name) => this.#groups.has(fromBrokerName(name));
     let memberBytes = 0;
     this.#host = {
       clock,

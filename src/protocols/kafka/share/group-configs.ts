@@ -112,8 +112,8 @@ export function groupConfigFault(name: string, value: string): string | null {
 
 /** Of settings that have no fault. */
 export function settingsOf(configs: Readonly<Record<string, string>>): Partial<ShareSettings> {
-  let settings: Partial<ShareSettings> = {};
+  const settings: Partial<ShareSettings> = {};
   for (const [name, value] of Object.entries(configs))
-    settings = { ...settings, ...byName.get(name)?.settings(value.trim()) };
+    Object.assign(settings, byName.get(name)?.settings(value.trim()));
   return settings;
 }

@@ -36,7 +36,7 @@ export const shareAcknowledge: Handler<"ShareAcknowledge"> = function* (call, re
     });
   }
   if (epoch === sessionEpochs.last) session.close();
-  call.holdUntilDurable();
+  call.holdUntilSettled();
   const { lockMs } = call.server.vhost.shareGroups.settingsOf(toBrokerName(groupId));
   return { errorCode: errorCodes.NONE, acquisitionLockTimeoutMs: lockMs, responses };
 };

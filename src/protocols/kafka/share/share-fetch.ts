@@ -57,8 +57,14 @@ export const shareFetch: Handler<"ShareFetch"> = (call, request) => {
   let isGone = false;
   call.onGone = () => (isGone = true);
   broker.work.run(acknowledge(call, session, request), (outcome) => {
-    if ("error" in outcome) throw outcome.error;
-    if (!isGone) fetchAfter(call, request, session, outcome.result);
+    if (isGone) return;
+    if ("error" in outcome) {
+      broker.logger.error("acknowledging records failed; closed the connection", {
+        error: outcome.error as Error,
+      });
+      return call.caller.end();
+    }
+    fetchAfter(call, request, session, outcome.result);
   });
   return "later";
 };
@@ -136,34 +142,48 @@ class ShareAnswer {
     beginAnswer();
     // What came earlier in this turn is to be had.
     this.#call.server.broker.storage.seal();
-    for (const partition of Array.from(this.#session.partitions.values())) {
+    const served: SessionPartition[] = [];
+    for (const partition of this.#session.partitions.values()) {
       if (this.#recordsLeft <= 0) break;
-      this.acquireFrom(partition);
+      if (this.#acquireFrom(partition)) served.push(partition);
     }
+    // Others come first the next time.
+    for (const partition of served) this.#session.servedFrom(partition);
     return this;
   }
 
-  acquireFrom(partition: SessionPartition): void {
-    // Another connection may have ended it while this request waited.
-    if (this.#session.isClosed) return;
+  /** From one that may have some now. */
+  acquireLater(partition: SessionPartition): void {
+    beginAnswer();
+    if (this.#acquireFrom(partition)) this.#session.servedFrom(partition);
+  }
+
+  /** Whether it has acquired some. */
+  #acquireFrom(partition: SessionPartition): boolean {
+    const { groupId, isClosed } = this.#session;
+    // Others may have ended the session, or deleted the group, while this request waited.
+    if (isClosed || !this.#call.server.shares.exists(groupId)) return false;
     const { topicId, index } = partition;
     const found = findQueue(this.#call, partition);
-    if (typeof found === "string")
-      return this.#put(topicId, { ...emptyPartition(index), errorCode: errorCodes[found] });
+    if (typeof found === "string") {
+      this.#put(topicId, { ...emptyPartition(index), errorCode: errorCodes[found] });
+      return false;
+    }
     const bytesLeft = Math.min(this.#request.maxBytes, answerBytesMax) - this.#bytes;
-    if (bytesLeft <= 0) return;
+    if (bytesLeft <= 0) return false;
     const records = new AcquiredRecords(bytesLeft, this.#bytes === 0);
     try {
       const acquiredRecords = this.#acquire(found, records);
-      if (acquiredRecords.length === 0) return;
-      this.#session.servedFrom(partition);
+      if (acquiredRecords.length === 0) return false;
       this.#rows += acquiredRecords.length;
       this.#put(topicId, { ...emptyPartition(index), records, acquiredRecords });
+      return true;
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       const { broker } = this.#call.server;
       broker.logger.error("a share group met records that cannot be read", { queue: found.name, error });
       this.#put(topicId, { ...emptyPartition(index), errorCode: faultOf(error).errorCode });
+      return false;
     }
   }
 
@@ -226,7 +246,7 @@ function fetchAfter(
   session: ShareSession,
   results: readonly AcknowledgeResult[],
 ): void {
-  if (results.length > 0) call.holdUntilDurable();
+  if (results.length > 0) call.holdUntilSettled();
   const answer = new ShareAnswer(call, request, session, results);
   if (request.shareSessionEpoch === sessionEpochs.last) {
     session.close();
@@ -262,7 +282,7 @@ class LongPoll implements LogWaiter {
   }
 
   logChanged(queue: Queue): void {
-    this.#answer.acquireFrom(this.#partitions.get(queue)!);
+    this.#answer.acquireLater(this.#partitions.get(queue)!);
     if (this.#answer.isWanted) this.#end();
   }
 

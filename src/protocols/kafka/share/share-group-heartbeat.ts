@@ -155,5 +155,5 @@ function* begin(
     name,
     [...assignment.values()].map(({ topic }) => toBrokerName(topic.name)),
   );
-  call.holdUntilDurable();
+  call.holdUntilSettled();
 }

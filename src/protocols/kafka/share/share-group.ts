@@ -95,7 +95,10 @@ export class ShareGroup {
       if (ids[at] !== member.id) ids.splice(at, 0, member.id);
       const due = piece.add(unitsOfTopic);
       if (due > 0) yield due;
-      if (this.members.get(member.id) !== member || member.topics !== topics) return this.#takeBack(member);
+      if (this.members.get(member.id) !== member || member.topics !== topics) {
+        this.#takeBack(member);
+        return;
+      }
     }
     if (isChanged) this.epoch++;
   }

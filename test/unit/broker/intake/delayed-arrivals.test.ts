@@ -134,6 +134,9 @@ test("time to live and expiration begin when the message comes", async () => {
     [99, 1],
     [1, 0],
   ] as const) {
+    // A turn ends, since its records have the time at which it began.
+    const turns = bare.ticks();
+    await bare.turnsUntil(() => bare.ticks() > turns || ms < 1000);
     bare.pass(ms);
     for (const queue of [byQueue, byMessage]) {
       queue.catchUp();

@@ -181,3 +181,22 @@ test("nothing is done until all who hold the timers have released them, nor what
   time.pass(100);
   assert.equal(done.length, 2);
 });
+
+test("where very many wait, the owner of the first is told once, some time before it is due", () => {
+  const { time, timers } = open();
+  const told: number[] = [];
+  let done = 0;
+  const many = timers.addOwner({
+    due: () => ++done,
+    isWanted: () => true,
+    soon: (at) => void told.push(at - time.wall),
+  });
+  for (let i = 0; i < 20_000; i++) timers.add(1_060_000 + (i % 100), many, i);
+  time.pass(57_000);
+  assert.deepEqual(told, []);
+  time.pass(3000);
+  assert.equal(told.length, 1);
+  assert.ok(told[0]! > 1000 && told[0]! <= 2000, `${told[0]} ms before`);
+  time.pass(1000);
+  assert.deepEqual([told.length, done], [1, 20_000]);
+});
