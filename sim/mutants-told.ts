@@ -118,8 +118,8 @@ export const mutantsOfWhatIsTold: readonly Mutant[] = [
   {
     name: "what waits for a durable destination is in memory only",
     file: "src/broker/intake/delayed-arrivals.ts",
-    find: "{ due, ...waitingForm(outgoing) }, handle, log.isDurable);",
-    replace: "{ due, ...waitingForm(outgoing) }, handle, false);",
+    find: "{ due, ...form }, handle, log.isDurable);",
+    replace: "{ due, ...form }, handle, false);",
   },
   {
     name: "records of a batch before the first that waits are lost",
