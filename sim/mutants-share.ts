@@ -20,10 +20,4 @@ export const mutantsOfShareGroups: readonly Mutant[] = [
     find: "  else giveUp(queue, cursor, offset, { reason: usedUp, delayMs: -1 });",
     replace: "  else cursor.settle(offset);",
   },
-  {
-    name: "a member of a share group is answered before the disk has what it said",
-    file: "src/protocols/kafka/share/share-acknowledge.ts",
-    find: "  call.holdUntilSettled();\n",
-    replace: "",
-  },
 ];
