@@ -293,6 +293,18 @@ export const brokerMutants: readonly RoomMutant[] = [
     also: ["clients/interop/trace"],
   },
   {
+    name: "what a share consumer held is read when it is given back",
+    file: "src/broker/groups/share/share-outcomes.ts",
+    find: "waitAgain(queue, cursor, offset, { reason: usedUp, delayMs: 0 })",
+    replace: "giveUp(queue, cursor, offset, { reason: usedUp, delayMs: 0 })",
+  },
+  {
+    name: "what waits and could not be read at a start waits for the next start",
+    file: "src/broker/schedule/timetable.ts",
+    find: "        this.#readLater(waiting, next, to);\n",
+    replace: "",
+  },
+  {
     name: "a replay into its own source goes on with its copies",
     file: "src/broker/operations/replay/replay.ts",
     find: "offset = nextIn(source, counts.next_offset, to)) {",

@@ -290,6 +290,8 @@ export class MixedGroupActor implements Actor {
         if (count > 0) return;
         if (pending > 0) {
           this.#world.time.advance(stepMs);
+          // What could not be settled, or was read and did not come, while the disk failed is its consumer's still.
+          this.#readFrom(redis, "0", () => {});
           return;
         }
         this.#lookAtDead(redis, () => {

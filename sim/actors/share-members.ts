@@ -59,7 +59,7 @@ export class ShareMembersActor implements Actor {
       held: new Map(),
     }));
     this.#topic = name;
-    this.#model = new SharedRecords(name);
+    this.#model = new SharedRecords(name, world.promises, world.acksAllLevel);
     world.crashListeners.push((crash: Crash) => {
       if (crash === "power") this.#model.powerFailed();
     });
@@ -141,8 +141,10 @@ export class ShareMembersActor implements Actor {
       { length: this.#world.random.between(1, 3) },
       () => `${this.#topic}/${this.#number++}`,
     );
-    for (const body of bodies) this.#model.sent(body, this.#world.time.monotonic());
-    const timestamp = this.#world.time.now();
+    const { time, promises, acksAllLevel } = this.#world;
+    for (const body of bodies) this.#model.sent(body, time.monotonic());
+    const sent = promises.number();
+    const timestamp = time.now();
     const records = makeBatch({
       values: bodies,
       timestamp,
@@ -155,6 +157,7 @@ export class ShareMembersActor implements Actor {
     client.request("Produce", versions.produce, request, (body) => {
       if (body?.responses[0]?.partitionResponses[0]?.errorCode !== 0) return;
       for (const each of bodies) this.#model.told(each);
+      if (acksAllLevel === "durable") promises.durable(sent);
     });
   }
 
@@ -211,7 +214,8 @@ export class ShareMembersActor implements Actor {
   }
 
   #acknowledge(member: Member, client: KafkaClient, onDone: () => void = () => {}): void {
-    const { random, time, isDraining } = this.#world;
+    const { random, time, promises, isDraining } = this.#world;
+    const sent = promises.number();
     const [body, offset] = random.pick([...member.held]);
     member.held.delete(body);
     const outcome = isDraining ? outcomes.accept : random.pick(Object.values(outcomes));
@@ -237,6 +241,7 @@ export class ShareMembersActor implements Actor {
       if (code === 0) {
         this.#world.count("records that a share group settled or released");
         if (isSettled) this.#model.settled(body);
+        promises.durable(sent);
       } else if (code === errors.invalidRecordState && isInTime && !this.#world.isDamaged)
         throw new Fault(`${this.name}: ${member.id} held ${body}, and may not acknowledge it`);
       onDone();

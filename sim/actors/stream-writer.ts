@@ -86,10 +86,10 @@ export class StreamWriterActor implements Actor {
   }
 }
 
-/** The disk is full or cannot be read now: the broker says so, and nothing was done. */
+/** The disk is full, or cannot be read or reads wrong bits now: the broker says so, and nothing was done. */
 export function isTemporary(reply: unknown): boolean {
   return (
     reply instanceof Error &&
-    /journal cannot be written|MISCONF|OOM|EIO|UNAVAILABLE|checksum/.test(reply.message)
+    /journal cannot be written|MISCONF|OOM|EIO|UNAVAILABLE|run troikamq check/.test(reply.message)
   );
 }

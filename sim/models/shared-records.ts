@@ -1,8 +1,8 @@
 /**
  * Records of a share group without a retry policy: each with one member at a time, a few times at most, until one has settled it. Knows
- * nothing of the broker. A power failure forgets deliveries, and neither records nor what was said of them.
+ * nothing of the broker. A power failure forgets deliveries, and records whose answers did not mean durable; never what was said of them.
  */
-import { Fault } from "../model.ts";
+import { Fault, type Level, type Promises } from "../model.ts";
 
 export const deliveriesMax = 3;
 export const lockMs = 4000;
@@ -15,8 +15,8 @@ export interface Holder {
 }
 
 interface Shared {
-  /** It is known to be in the topic. */
-  isTold: boolean;
+  /** It is known to be in the topic, since then (a number of `Promises`); 0: it is not. */
+  told: number;
   /** Deliveries that were seen, and those that were maybe made. */
   seen: number;
   lost: number;
@@ -29,23 +29,28 @@ interface Shared {
 
 export class SharedRecords {
   readonly #name: string;
+  readonly #promises: Promises;
+  /** What an answer to a producer means. */
+  readonly #level: Level;
   readonly #all = new Map<string, Shared>();
   isDamaged = false;
   /** Answers were lost then. */
   readonly #lostAt: number[] = [];
 
-  constructor(name: string) {
+  constructor(name: string, promises: Promises, level: Level) {
     this.#name = name;
+    this.#promises = promises;
+    this.#level = level;
   }
 
   sent(body: string, now: number): void {
     const lost = this.#lostAt.filter((at) => now < at + noticedMs).length;
-    const none = { isTold: false, seen: 0, lost, holder: null, heldUntil: 0 };
+    const none = { told: 0, seen: 0, lost, holder: null, heldUntil: 0 };
     this.#all.set(body, { ...none, isSettleAsked: false, isSettled: false });
   }
 
   told(body: string): void {
-    this.#of(body).isTold = true;
+    this.#of(body).told = this.#promises.number();
   }
 
   #of(body: string): Shared {
@@ -95,6 +100,7 @@ export class SharedRecords {
     for (const record of this.#all.values()) {
       record.lost += record.seen;
       record.seen = 0;
+      if (!this.#promises.survives(record.told, this.#level, "power")) record.told = 0;
     }
   }
 
@@ -118,8 +124,8 @@ export class SharedRecords {
   /** Nothing is left in the group. */
   checkEnd(): void {
     if (this.isDamaged) return;
-    for (const [body, { isTold, isSettleAsked, seen, lost }] of this.#all)
-      if (isTold && !isSettleAsked && seen + lost < deliveriesMax)
+    for (const [body, { told, isSettleAsked, seen, lost }] of this.#all)
+      if (told > 0 && !isSettleAsked && seen + lost < deliveriesMax)
         throw new Fault(`${this.#name}: ${body} is gone after ${seen} deliveries, and nobody settled it`);
   }
 }

@@ -41,7 +41,14 @@ interface WaitingPlace {
   readonly name: string;
 }
 
-/** A record that its stream does not take is tried again after this. */
+/** Records of a log, from one offset up to another, of which it is to be found out when they are due. */
+interface Unread {
+  readonly waiting: Waiting;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A record that its stream does not take, or that cannot be read, is tried again after this. */
 const againMs = 1000;
 const unitsOfDelivery = 3;
 /** Records are due in any order, and the frame of each is read, and its checksum computed, for it alone. */
@@ -136,14 +143,14 @@ export class Timetable implements LaterTable {
   /** The journal has been replayed, and `broker.enterStream` is set: what waits is read in slices, and enters its stream when it is due. */
   begin(): void {
     const { vhostPrefix } = this.#destination;
-    const found: Waiting[] = [];
+    const found: Unread[] = [];
     for (const { name, queues, queueListeners } of this.#broker.vhosts.values()) {
       if (!name.startsWith(vhostPrefix)) continue;
       queueListeners.add(this.#listener);
       for (const queue of queues.values()) {
         const waiting = this.#add(name.slice(vhostPrefix.length), queue);
         waiting.isRead = false;
-        found.push(waiting);
+        found.push({ waiting, from: 0, to: Infinity });
       }
     }
     if (found.length === 0) return;
@@ -152,26 +159,40 @@ export class Timetable implements LaterTable {
     this.#broker.work.run(this.#reading(found), () => this.#timers.release());
   }
 
-  *#reading(found: readonly Waiting[]): Job<void> {
-    for (const waiting of found) {
+  *#reading(found: readonly Unread[]): Job<void> {
+    for (const { waiting, from, to } of found) {
       const { queue, owner } = waiting;
-      const reader = queue.reader();
+      const reader = queue.reader(from);
+      let next = from;
       try {
         for (let count = 1; !queue.isDeleted; count++) {
           if (!reader.next()) {
             queue.log.store.seal();
             if (!reader.next()) break;
           }
+          if (reader.offset >= to) break;
           this.#timers.add(scheduledRecord(reader).due, owner, reader.offset);
+          next = reader.offset + 1;
           if (count % 64 === 0) yield 64;
         }
       } catch (error) {
         queue.failed(error);
+        this.#readLater(waiting, next, to);
       }
       waiting.isRead = true;
       if (queue.log.length === 0) queue.vhost.deleteQueue(queue);
     }
     // A record that was cancelled meanwhile is passed over when it is due.
+  }
+
+  /** What cannot be read now is tried again. What is added from here on needs no reading. */
+  #readLater(waiting: Waiting, from: number, to: number): void {
+    const { queue } = waiting;
+    queue.log.store.seal();
+    const unread = { waiting, from, to: Math.min(to, queue.log.stableEnd) };
+    this.#broker.timers.after(againMs, () => {
+      if (!queue.isDeleted) this.#broker.work.run(this.#reading([unread]), () => {});
+    });
   }
 
   /** The log of what waits for that stream; undefined when nothing does. */
@@ -216,7 +237,7 @@ export class Timetable implements LaterTable {
   #adopt(queue: Queue): void {
     const waiting = this.#add(queue.vhost.name.slice(this.#destination.vhostPrefix.length), queue);
     waiting.isRead = false;
-    this.#broker.work.run(this.#reading([waiting]), () => {});
+    this.#broker.work.run(this.#reading([{ waiting, from: 0, to: Infinity }]), () => {});
   }
 
   /** Says whether it was waiting. */

@@ -10,7 +10,7 @@
  * as in Kafka: it stays in its stream and is no dead letter. Not here: waiting and dead letters (../give-up.ts).
  */
 import type { Queue } from "../../queue/queue.ts";
-import { giveUp, retryPolicyOf } from "../give-up.ts";
+import { giveUp, retryPolicyOf, waitAgain } from "../give-up.ts";
 import type { GroupCursor } from "../group-cursor.ts";
 import { traceRejected } from "../traced-group.ts";
 
@@ -38,9 +38,10 @@ export function rejected(queue: Queue, cursor: GroupCursor, offset: number): voi
   else giveUp(queue, cursor, offset, { reason: "rejected", delayMs: -1 });
 }
 
+/** Nothing is read from the disk, so that it cannot fail: nobody would give it back again. */
 export function givenBack(queue: Queue, cursor: GroupCursor, offset: number): void {
   if (isUsedUp(queue, cursor, cursor.pending.countOf(offset))) settle(queue, cursor, offset, usedUp);
-  else giveUp(queue, cursor, offset, { reason: usedUp, delayMs: 0 });
+  else waitAgain(queue, cursor, offset, { reason: usedUp, delayMs: 0 });
 }
 
 /** It is done with for the group, and no dead letter. */

@@ -1,6 +1,8 @@
 /** The handles of entries that come later: none stands for two of them. Who may cancel what: test/clients/redis/troika. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setSizes } from "../../../../src/base/sizes.ts";
+import type { RecordBytes } from "../../../../src/broker/schedule/enter-stream.ts";
 import { Timetable } from "../../../../src/broker/schedule/timetable.ts";
 import { EntryId } from "../../../../src/message/entry-id.ts";
 import { envelope } from "../../../../src/message/envelope.ts";
@@ -67,4 +69,54 @@ test("after a restart what is overdue enters in the order of its times, though a
     entries.map(([, [, n]]) => Number(n)),
     Array.from({ length: count }, (_, n) => n),
   );
+});
+
+test("what cannot be read after a restart comes all the same, once each", async (t) => {
+  setSizes({ chunkBytes: 512, journalCacheBytes: 512, readBlockBytes: 512, readBlocksMax: 1 });
+  t.after(() => setSizes({}));
+  const count = 20;
+  const dueAfterMs = 60_000;
+  const readsMax = 100;
+  const options = (entered: string[]) => ({
+    vhostPrefix: "\0scheduled/",
+    enter: (_vhost: string, _name: string, { buffer, start, end }: RecordBytes) => {
+      entered.push(buffer.latin1Slice(start, end));
+      return true;
+    },
+  });
+  for (let failing = 1, hasFailed = true; hasFailed; failing++) {
+    assert.ok(failing < readsMax, "it reads without end");
+    const first = await openBareBroker();
+    const { clock } = first.broker;
+    const due = clock.now() + dueAfterMs;
+    const before = new Timetable(first.broker, options([]));
+    const vhost = first.broker.defaultVhost;
+    for (let i = 0; i < count; i++) {
+      const bytes = Buffer.from(String(i).padEnd(100, "x"));
+      const record = { due, envelope: envelope.redis, buffer: bytes, start: 0, end: bytes.length };
+      before.add(vhost, "s", record, new EntryId());
+    }
+    await first.close();
+    const { broker, disk, pass, turnsUntil, close } = await openBareBroker(first.disk);
+    const entered: string[] = [];
+    const timetable = new Timetable(broker, options(entered));
+    disk.failingRead = failing;
+    timetable.begin();
+    hasFailed = disk.failingRead === 0;
+    disk.failingRead = 0;
+    // Added before the rest is known.
+    const bytes = Buffer.from(String(count).padEnd(100, "x"));
+    const record = { due, envelope: envelope.redis, buffer: bytes, start: 0, end: bytes.length };
+    timetable.add(broker.defaultVhost, "s", record, new EntryId());
+    pass(dueAfterMs / 2);
+    pass(dueAfterMs);
+    await turnsUntil(() => timetable.find(broker.defaultVhost, "s") === undefined);
+    assert.deepEqual(
+      entered.map((text) => Number.parseInt(text, 10)).toSorted((a, b) => a - b),
+      Array.from({ length: count + 1 }, (_, i) => i),
+      `read ${failing}`,
+    );
+    await close();
+    if (!hasFailed) assert.ok(failing > 2, `${failing} reads`);
+  }
 });
