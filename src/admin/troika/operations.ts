@@ -11,6 +11,7 @@ import { json, Refusal } from "../answers.ts";
 import { isAdministrator, seenVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { exactObject } from "../api/schemas.ts";
 import { shownName } from "../rabbitmq/names.ts";
 
 export const waitQuery = {
@@ -106,6 +107,7 @@ export const operationEndpoints: readonly Endpoint[] = [
     path: "/api/troika/operations/{id}/cancel",
     audience: "management",
     summary: "Ends a running operation where it stands. What it has moved stays moved: see undo.",
+    body: exactObject({}),
     run: (asked) => {
       const operation = operationAt(asked as Asked<never>);
       const { broker, caller } = asked;

@@ -4,7 +4,7 @@
  * Not here: copying (broker/operations/replay/), what became of it (operations.ts). Invariants: whoever is answered may read the source;
  * nothing is published that the caller could not publish by a client.
  */
-import { boolean, looseObject, number, optional, string, union } from "valibot";
+import { boolean, number, optional, string, union } from "valibot";
 import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { mayPublishUnder, mayUseExchange, mayUseLog, mayUseTopicKey } from "../../broker/access/rights.ts";
@@ -21,6 +21,7 @@ import type { Vhost } from "../../broker/vhost.ts";
 import { json, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { exactObject } from "../api/schemas.ts";
 import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 import { filterOf } from "./filter-text.ts";
@@ -29,7 +30,7 @@ import { operationStatus, waitFor, waitQuery } from "./operations.ts";
 const rateMost = 1_000_000;
 const time = union([number(), string()]);
 
-const question = looseObject({
+const question = exactObject({
   vhost: optional(string(), "/"),
   source: string(),
   from_offset: optional(number()),
@@ -194,7 +195,14 @@ export const replayEndpoints: readonly Endpoint[] = [
         copiesBatches: !isDry && rate === null && filter === null && state === "all",
       };
       const startedBy = caller.name;
-      const options = { kind: "replay", vhost: vhost.name, source: source.name, startedBy, rate } as const;
+      const options = {
+        kind: "replay",
+        vhost: vhost.name,
+        source: source.name,
+        startedBy,
+        rate,
+        ...(isDry ? { isDry } : {}),
+      } as const;
       const { operations } = broker;
       let operation: Operation;
       try {

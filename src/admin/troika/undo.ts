@@ -11,6 +11,7 @@ import type { Queue } from "../../broker/queue/queue.ts";
 import { json, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { exactObject } from "../api/schemas.ts";
 import { shownName } from "../rabbitmq/names.ts";
 import { mayTake } from "./deadletters.ts";
 import { operationAt, operationStatus, started, waitFor, waitQuery } from "./operations.ts";
@@ -50,6 +51,7 @@ export const undoEndpoints: readonly Endpoint[] = [
     path: "/api/troika/operations/{id}/undo",
     audience: "management",
     summary: `Takes back what a retry has moved and nobody has got yet, within ${hoursMax} hours; goes on as an operation behind the answer.`,
+    body: exactObject({}),
     query: waitQuery,
     run: async (given) => {
       const asked = given as Asked<never>;

@@ -450,13 +450,26 @@ test("what makes no sense is refused with what would", async () => {
     [{ queue: dead, limit: 0 }, /limit is 0/],
     [{ queue: dead, rate: 1.5 }, /rate is 1.5/],
     [{ queue: dead, edit: { headers: { set: { "x-death": 1 } } } }, /'x-death'/],
+    [{ queue: dead, limti: 1 }, /unknown field 'limti': there are vhost, queue, filter, limit, rate, /],
+    [{ queue: dead, dryrun: true }, /unknown field 'dryrun'/],
+    [{ source: dead }, /unknown field 'source'/],
+    [{ queue: dead, edit: { header: {} } }, /unknown field 'edit.header': there are headers, body, /],
+    [
+      { queue: dead, edit: { headers: { add: {} } } },
+      /unknown field 'edit.headers.add': there are set, remove/,
+    ],
     [{ queue: dead, edit: { body: "?", body_encoding: "base64" } }, /not base64/],
   ];
   for (const [body, pattern] of faults)
     assert.match((await refusal("POST", "deadletters/retry", body))[1], pattern);
+  const inQuery = await refusal("POST", "deadletters/retry?dry_run=true", { queue: dead });
+  assert.deepEqual(inQuery, [400, "unknown query parameter 'dry_run': there are wait"]);
   const dry = await retry({ queue: dead, dry_run: true });
+  assert.equal(dry.matched, 1);
   assert.match((await refusal("POST", `operations/${dry.operation}/undo`, {}))[1], /dry run/);
   const real = await retry({ queue: dead });
+  const [status, reason] = await refusal("POST", `operations/${real.operation}/undo`, { limit: 1 });
+  assert.deepEqual([status, reason], [400, "unknown field 'limit': there are none"]);
   const taken = await asked<{ operation: string }>("POST", `operations/${real.operation}/undo`);
   assert.match((await refusal("POST", `operations/${taken.operation}/undo`, {}))[1], /only a retry/);
   assert.equal((await refusal("POST", "operations/1-ff/undo", {}))[0], 404);

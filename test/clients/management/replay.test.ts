@@ -280,6 +280,7 @@ test("rights: to read the source, to write where it goes; and what is mistaken i
     [{ ...good, to_time: 5, to_offset: 5 }, "guest", 400, /to_offset or to_time, not both/],
     [{ ...good, state: "ready" }, "guest", 400, /state is 'ready'/],
     [{ ...good, filter: "colour = red" }, "guest", 400, /'colour' is no field/],
+    [{ ...good, from: 5 }, "guest", 400, /unknown field 'from': there are vhost, source, from_offset, /],
     [{ ...good, rate: 0 }, "guest", 400, /rate is 0/],
   ] as const) {
     const { status: got, body } = await ask(question, user);
