@@ -246,12 +246,12 @@ export class Timetable implements LaterTable {
 
   /** For `Waiting` alone. */
   deliver({ queue }: Waiting, buffer: Buffer, record: ScheduledRecord): boolean {
-    const { envelope, start, end } = record;
+    const { envelope, start, end, isReturned } = record;
     const { vhostPrefix, enter } = this.#destination;
     const vhostName = queue.vhost.name.slice(vhostPrefix.length);
     const { storage } = this.#broker;
     const entering = { envelope, buffer, start, end };
-    if (storage.failure !== null || !enter(vhostName, queue.name, entering)) return false;
+    if (storage.failure !== null || !enter(vhostName, queue.name, entering, isReturned)) return false;
     this.delivered++;
     return true;
   }
