@@ -161,7 +161,8 @@ function isOfRetryTopic(target: Queue): boolean {
   return target.kind === "stream" && isRetryTopic(topicNameOf(target));
 }
 
-function groupOf(target: Queue): string {
+/** Of a partition of a retry topic. */
+export function groupOf(target: Queue): string {
   return shownName(topicNameOf(target).slice(0, -retrySuffix.length));
 }
 

@@ -496,3 +496,28 @@ test("one at a rate is shown while it runs, and is cancelled", async () => {
   assert.deepEqual(await undo(operation), [cancelled.moved, cancelled.moved, 0]);
   assert.equal((await bodiesIn(dead)).length, 4);
 });
+
+test("what clients write into headers of the broker neither fills its memory nor stops an undo", async () => {
+  const dead = await lettersOf("forged", ["a", "b", "c"]);
+  const { operation } = await retry({ queue: dead });
+  const message = (await got("forged"))!;
+  channel.ack(message);
+  const headers = message.properties.headers!;
+  const route = { exchange: "e".repeat(300), "routing-key": "k".repeat(300) };
+  channel.sendToQueue("forged", Buffer.from("forged"), { headers: { ...headers, "x-troika-from": route } });
+  channel.sendToQueue("forged", message.content, { headers });
+  await channel.waitForConfirms();
+  assert.deepEqual(await undo(operation), [3, 3, 0]);
+  assert.deepEqual(await bodiesIn("forged"), ["forged"]);
+  const die = (death: object): boolean =>
+    channel.sendToQueue(dead, Buffer.from("x"), { headers: { "x-death": [{ exchange: "", ...death }] } });
+  die({ queue: "q".repeat(5000), reason: "rejected" });
+  die({ queue: "q", reason: "r".repeat(5000) });
+  await channel.waitForConfirms();
+  const groups = (await groupsIn(dead)) as { origin: { name: string } | null; reason: string | null }[];
+  assert.deepEqual(groups.map(({ origin, reason }) => [origin?.name ?? "", reason?.length ?? 0]).toSorted(), [
+    ["", 0],
+    ["forged", "rejected".length],
+    ["q", 255],
+  ]);
+});
