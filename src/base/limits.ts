@@ -254,8 +254,9 @@ export const limits = {
   unroutablePropertiesBytesMax: 16_384,
   /** Places of which is remembered what was counted there: some 800 KiB each at most. */
   deadLetterWalksKept: 64,
-  /** Operations that run at once, and those that are remembered: an operation that is forgotten cannot be undone. */
-  operationsRunningMax: 16,
+  /** Operations that run at once, of all users and of one, and those that are remembered: one that is forgotten cannot be undone. */
+  operationsRunningMax: 32,
+  operationsRunningOfUserMax: 8,
   operationsKeptMax: 200,
   /** Queues and streams that one operation moves messages to: 64 KiB of its definition at most. */
   operationTargetsMax: 250,

@@ -26,7 +26,7 @@ import { exactObject } from "../api/schemas.ts";
 import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 import { filterOf } from "./filter-text.ts";
-import { operationStatus, started, waitFor, waitQuery } from "./operations.ts";
+import { operationStatus, started, waitMsIn, waitQuery } from "./operations.ts";
 
 interface Place {
   readonly queue: Queue;
@@ -254,6 +254,7 @@ export const deadLetterEndpoints: readonly Endpoint[] = [
     query: waitQuery,
     run: async (asked) => {
       const { broker, caller, remoteHost, body } = asked;
+      const waitMs = waitMsIn(asked as Asked<never>);
       const vhost = vhostOfMessages(broker, caller, body.vhost);
       const source = sourceOf(asked as Asked<never>, vhost, body.queue);
       const filter = filterOf(body.filter);
@@ -281,9 +282,10 @@ export const deadLetterEndpoints: readonly Endpoint[] = [
             may: (act, name) => mayUseLog(asker, act, vhost, name),
           }),
           newRetryCounts(),
+          () => mayTake(asked as Asked<never>, source),
         ),
       );
-      await waitFor(asked as Asked<never>, operation);
+      await broker.operations.ended(operation, waitMs);
       const { counts, id, state } = operation;
       return json(operationStatus(operation), { ...counts, operation: id, state });
     },

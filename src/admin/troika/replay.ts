@@ -25,7 +25,7 @@ import { exactObject } from "../api/schemas.ts";
 import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 import { filterOf } from "./filter-text.ts";
-import { operationStatus, waitFor, waitQuery } from "./operations.ts";
+import { operationStatus, waitMsIn, waitQuery } from "./operations.ts";
 
 const rateMost = 1_000_000;
 const time = union([number(), string()]);
@@ -159,6 +159,19 @@ function exchangeTarget(
   return new ExchangeTarget({ exchange, routingKey, mayPublish, vhost });
 }
 
+/** Of the rights that were asked for at the start those that are not asked for with each message. */
+function mayReplay(
+  { caller, remoteHost }: Asked<never>,
+  vhost: Vhost,
+  asked: Question & { source: string },
+): boolean {
+  const asker = { authorization: caller, host: remoteHost };
+  if (!mayUseLog(asker, "read", vhost, brokerName(asked.source))) return false;
+  const { destination, exchange } = asked;
+  if (exchange !== undefined) return mayUseExchange(asker, "publish", vhost, brokerName(exchange));
+  return mayUseLog(asker, "write", vhost, brokerName(destination!));
+}
+
 export const replayEndpoints: readonly Endpoint[] = [
   endpoint({
     method: "POST",
@@ -170,6 +183,7 @@ export const replayEndpoints: readonly Endpoint[] = [
     query: waitQuery,
     run: async (asked) => {
       const { broker, caller, body } = asked;
+      const waitMs = waitMsIn(asked as Asked<never>);
       const vhost = vhostOfMessages(broker, caller, body.vhost);
       const source = sourceOf(asked as Asked<never>, vhost, brokerName(body.source));
       const target = targetOf(asked as Asked<never>, vhost, body);
@@ -206,12 +220,14 @@ export const replayEndpoints: readonly Endpoint[] = [
       const { operations } = broker;
       let operation: Operation;
       try {
-        operation = operations.start(options, replaying(broker, request), newReplayCounts(from));
+        operation = operations.start(options, replaying(broker, request), newReplayCounts(from), () =>
+          mayReplay(asked as Asked<never>, vhost, body),
+        );
       } catch (error) {
         if (error instanceof BrokerError) throw new Refusal(429, "too_many_operations", error.message);
         throw error;
       }
-      await waitFor(asked as Asked<never>, operation);
+      await broker.operations.ended(operation, waitMs);
       const { counts, id, state: reached, error } = operation;
       return json(operationStatus(operation), {
         ...(counts as ReplayCounts),

@@ -462,6 +462,9 @@ test("what makes no sense is refused with what would", async () => {
   ];
   for (const [body, pattern] of faults)
     assert.match((await refusal("POST", "deadletters/retry", body))[1], pattern);
+  const before = (await asked<unknown[]>("GET", "operations")).length;
+  assert.match((await refusal("POST", "deadletters/retry?wait=9999999", { queue: dead }))[1], /wait is/);
+  assert.equal((await asked<unknown[]>("GET", "operations")).length, before, "nothing was started");
   const inQuery = await refusal("POST", "deadletters/retry?dry_run=true", { queue: dead });
   assert.deepEqual(inQuery, [400, "unknown query parameter 'dry_run': there are wait"]);
   const dry = await retry({ queue: dead, dry_run: true });

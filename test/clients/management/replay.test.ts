@@ -290,6 +290,35 @@ test("rights: to read the source, to write where it goes; and what is mistaken i
   }
 });
 
+test("a replay ends with the rights of its user, and with the user", async () => {
+  await history("going", texts(3));
+  await all.channel.assertQueue("went");
+  const endings: [string, () => Promise<unknown>][] = [
+    ["leaver", () => api(all.broker, "DELETE", "users/leaver")],
+    ["loser", () => api(all.broker, "PUT", "permissions/%2F/loser", nothingAllowed)],
+  ];
+  for (const [user, ends] of endings) {
+    await makeUser(
+      all.broker,
+      user,
+      user,
+      { ...nothingAllowed, read: "^going$", write: "^went$" },
+      "management",
+    );
+    const asked = { source: "going", destination: "went", rate: 1 };
+    const begun = await api(all.broker, "POST", "troika/replay?wait=0", asked, basic(user, user));
+    assert.equal(begun.status, 202);
+    await ends();
+    const { operation } = begun.body as Outcome;
+    const ended = await until(async () => {
+      const { body } = await api(all.broker, "GET", `troika/operations/${operation}`);
+      const { state, error } = body as Outcome;
+      return state === "running" ? undefined : { state, error };
+    });
+    assert.deepEqual(ended, { state: "failed", error: "whoever has started it may not do it any more" });
+  }
+});
+
 test("killed in the middle, it says exactly how far it came; another one goes on from there", async () => {
   const broker = await startTestBroker();
   const connection = await amqplib.connect(broker.amqpUrl);
