@@ -112,6 +112,9 @@ export const limits = {
   liveReadersMax: 10_000,
   /** Reasons and consumers, as texts, that a group remembers of the entries that were given up and wait. */
   giveUpTextsMax: 1024,
+  /** Of each, behind which it is cut; and of all of a group, which are written whenever its state is. */
+  giveUpTextBytesMax: 1280,
+  giveUpTextsBytesMax: 256 << 10,
   /** Of TROIKA.NACK: each of the entries that it names may become a dead letter with the reason. */
   nackReasonBytesMax: 1024,
   /** Channels that one command may ask the past of, and one connection before it listens to them. */
@@ -224,6 +227,9 @@ export const limits = {
   deadLettersWalkedMax: 100_000,
   /** Groups of dead letters that are told apart in one place, and hours of a group; groups, the largest, and places that are shown. */
   deadLetterGroupsMax: 500,
+  /** Of their names and reasons, in one place; a reason is cut behind so many. */
+  deadLetterGroupsBytesMax: 256 << 10,
+  deadLetterReasonBytesMax: 255,
   deadLetterHoursMax: 48,
   deadLetterGroupsShownMax: 1000,
   deadLetterPlacesMax: 1000,
@@ -248,8 +254,9 @@ export const limits = {
   unroutablePropertiesBytesMax: 16_384,
   /** Places of which is remembered what was counted there: some 800 KiB each at most. */
   deadLetterWalksKept: 64,
-  /** Operations that run at once, and those that are remembered: an operation that is forgotten cannot be undone. */
-  operationsRunningMax: 16,
+  /** Operations that run at once, of all users and of one, and those that are remembered: one that is forgotten cannot be undone. */
+  operationsRunningMax: 32,
+  operationsRunningOfUserMax: 8,
   operationsKeptMax: 200,
   /** Queues and streams that one operation moves messages to: 64 KiB of its definition at most. */
   operationTargetsMax: 250,

@@ -4,7 +4,7 @@
  * Not here: the schemas, which stand beside their endpoints. Invariant: what does not fit is refused with the path of the fault and
  * what would fit, before the endpoint runs.
  */
-import { flatten, safeParse } from "valibot";
+import { flatten, getDotPath, safeParse } from "valibot";
 import { BrokerError } from "../../base/errors.ts";
 import type { HttpRequest } from "../../base/http.ts";
 import { parsing } from "../../base/definitions/json.ts";
@@ -12,7 +12,7 @@ import { limits } from "../../base/limits.ts";
 import { resultOf, type TurnWork } from "../../base/turn-work.ts";
 import { Refusal } from "../answers.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { wordsOf } from "./schemas.ts";
+import { knownFieldsIn, wordsOf } from "./schemas.ts";
 
 export function badRequest(reason: unknown): Refusal {
   return new Refusal(400, "bad_request", reason);
@@ -32,6 +32,11 @@ export async function bodyFor(
       : await jsonIn(text, bodyDepthMax ?? limits.jsonDepthMax, work);
   const { success, output, issues } = safeParse(schema, value);
   if (success) return output;
+  for (const issue of issues) {
+    const known = knownFieldsIn(issue.message);
+    // Before what is missing: it may stand there under another name.
+    if (known !== undefined) throw badRequest(`unknown field '${getDotPath(issue)}': ${known}`);
+  }
   const missing = issues.flatMap(({ received, path }) =>
     received === "undefined" && path?.length === 1 ? [`{key_missing,${String(path[0].key)}}`] : [],
   );

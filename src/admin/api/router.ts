@@ -12,6 +12,7 @@ import type { Broker } from "../../broker/broker.ts";
 import { notFound, refuse, Refusal } from "../answers.ts";
 import { mayAsk } from "./audience.ts";
 import { bodyFor } from "./body.ts";
+import { assertQuery } from "./query.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Answer, Endpoint, Method } from "./endpoint.ts";
 
@@ -59,6 +60,7 @@ export class ApiRouter {
       // The body may have been long in coming: the caller may be another by now.
       if (endpoint.audience !== "anyone") mayAsk(caller!, endpoint.audience);
       const query = new URLSearchParams(request.url.split("?", 2)[1] ?? "");
+      assertQuery(endpoint, query);
       const { remoteHost, reason } = request;
       const asked = { broker, caller: caller!, names, query, body, around, remoteHost, reason };
       const answer = await endpoint.run(asked as never);

@@ -8,10 +8,12 @@ import {
   array,
   boolean,
   number,
+  type ObjectEntries,
   optional,
   picklist,
   pipe,
   record,
+  strictObject,
   string,
   transform,
   union,
@@ -26,6 +28,25 @@ export function inWords(reason: unknown): string {
 
 export function wordsOf(message: string): unknown {
   return message.startsWith(mark) ? JSON.parse(message.slice(mark.length)) : undefined;
+}
+
+const unknownMark = "\x01";
+
+/**
+ * An object that has these fields and no others. For bodies of TroikaMQ's own, which act on many messages: a misspelled bound or `dry_run`
+ * would be none. RabbitMQ ignores what it does not know in those that it has.
+ */
+export function exactObject<const Entries extends ObjectEntries>(entries: Entries) {
+  const known = Object.keys(entries);
+  const which = known.length === 0 ? "there are none" : `there are ${known.join(", ")}`;
+  return strictObject(entries, ({ message, expected }) =>
+    expected === "never" ? `${unknownMark}${which}` : message,
+  );
+}
+
+/** Which fields there are, where the message is of one that `exactObject` does not know. */
+export function knownFieldsIn(message: string): string | undefined {
+  return message.startsWith(unknownMark) ? message.slice(unknownMark.length) : undefined;
 }
 
 /** A boolean, or its text. */

@@ -6,7 +6,7 @@
  * Not here: finding, grouping and moving them (broker/operations/letters/), what became of it (operations.ts). Invariant: what a user may not
  * read is counted, not shown.
  */
-import { boolean, looseObject, number, optional, record, string, any, array } from "valibot";
+import { boolean, number, optional, record, string, any, array } from "valibot";
 import { limits } from "../../base/limits.ts";
 import { type Job, resultOf } from "../../base/turn-work.ts";
 import { mayUseLog } from "../../broker/access/rights.ts";
@@ -22,10 +22,11 @@ import { json, Refusal } from "../answers.ts";
 import { seenVhosts, vhostAt } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { exactObject } from "../api/schemas.ts";
 import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 import { filterOf } from "./filter-text.ts";
-import { operationStatus, started, waitFor, waitQuery } from "./operations.ts";
+import { operationStatus, started, waitMsIn, waitQuery } from "./operations.ts";
 
 interface Place {
   readonly queue: Queue;
@@ -127,16 +128,16 @@ function shownFound({ groups, groupsLeft, places, refused, left }: Found): objec
   };
 }
 
-const question = looseObject({
+const question = exactObject({
   vhost: optional(string(), "/"),
   queue: string(),
   filter: optional(string(), ""),
   limit: optional(number()),
   rate: optional(number()),
   edit: optional(
-    looseObject({
+    exactObject({
       headers: optional(
-        looseObject({ set: optional(record(string(), any()), {}), remove: optional(array(string()), []) }),
+        exactObject({ set: optional(record(string(), any()), {}), remove: optional(array(string()), []) }),
       ),
       body: optional(string()),
       body_encoding: optional(string(), "string"),
@@ -253,6 +254,7 @@ export const deadLetterEndpoints: readonly Endpoint[] = [
     query: waitQuery,
     run: async (asked) => {
       const { broker, caller, remoteHost, body } = asked;
+      const waitMs = waitMsIn(asked as Asked<never>);
       const vhost = vhostOfMessages(broker, caller, body.vhost);
       const source = sourceOf(asked as Asked<never>, vhost, body.queue);
       const filter = filterOf(body.filter);
@@ -280,9 +282,10 @@ export const deadLetterEndpoints: readonly Endpoint[] = [
             may: (act, name) => mayUseLog(asker, act, vhost, name),
           }),
           newRetryCounts(),
+          () => mayTake(asked as Asked<never>, source),
         ),
       );
-      await waitFor(asked as Asked<never>, operation);
+      await broker.operations.ended(operation, waitMs);
       const { counts, id, state } = operation;
       return json(operationStatus(operation), { ...counts, operation: id, state });
     },

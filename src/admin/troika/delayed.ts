@@ -56,8 +56,13 @@ function placeFor({ broker, caller, names, remoteHost }: Asked<never>, act: LogA
       "not_authorised",
       `ACCESS_REFUSED - access to queue ${shown} refused for user '${shownName(caller.name)}'`,
     );
+  const queue = vhost.findQueue(name);
+  if (queue !== undefined && queue.exclusiveOwner !== 0)
+    throw badRequest(
+      `RESOURCE_LOCKED - queue ${shown} is exclusive: only the connection that declared it has what waits for it`,
+    );
   // What is scheduled may be for a stream that it will make.
-  if (vhost.findQueue(name) === undefined && waitingCountOf(broker, vhost.name, name) === 0)
+  if (queue === undefined && waitingCountOf(broker, vhost.name, name) === 0)
     throw Refusal.notFound(`no queue or stream ${shown}, and nothing waits for it`);
   return { vhost, name };
 }

@@ -1,6 +1,6 @@
 /** Where a message would go and why: /api/troika/explain. */
 import { resultOf } from "../../base/turn-work.ts";
-import { any, looseObject, optional, record, string } from "valibot";
+import { any, optional, record, string } from "valibot";
 import { limits } from "../../base/limits.ts";
 import {
   explaining,
@@ -11,10 +11,11 @@ import { factsOfHeaders } from "../../broker/exchange/routing/message-headers.ts
 import { json, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { endpoint, type Endpoint } from "../api/endpoint.ts";
+import { exactObject } from "../api/schemas.ts";
 import { lookedVhostAt } from "../rabbitmq/lookups.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 
-const question = looseObject({
+const question = exactObject({
   vhost: optional(string(), "/"),
   exchange: optional(string(), ""),
   routing_key: optional(string(), ""),

@@ -13,7 +13,7 @@ import { PageRoom } from "../../broker/look/page-room.ts";
 import { lookingAtScheduled } from "../../broker/look/scheduled.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
-import { laterPrefixes } from "../../broker/names.ts";
+import { companionPrefixes, laterPrefixes } from "../../broker/names.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 
 export interface LookedParts {
@@ -81,7 +81,8 @@ export function* lookingAtLater(
     const log = broker.timetables.get(laterPrefixes[table]!)?.findIn(vhostName, name);
     if (log === undefined) continue;
     const from = table === first ? start.offset : 0;
-    const next = yield* lookingAtScheduled(log, { from, payloadBytesMax, filter }, room);
+    const kind = laterPrefixes[table] === companionPrefixes.later ? "delayed" : "scheduled";
+    const next = yield* lookingAtScheduled(log, { from, kind, payloadBytesMax, filter }, room);
     if (next !== null) return { messages: room.messages, next: `${table}@${next}` };
   }
   return { messages: room.messages, next: null };

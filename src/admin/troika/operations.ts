@@ -11,6 +11,7 @@ import { json, Refusal } from "../answers.ts";
 import { isAdministrator, seenVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { exactObject } from "../api/schemas.ts";
 import { shownName } from "../rabbitmq/names.ts";
 
 export const waitQuery = {
@@ -58,13 +59,13 @@ export function operationAt(asked: Asked<never>): Operation {
   return operation;
 }
 
-/** Waits for the operation's end as long as the query says. @throws Refusal */
-export async function waitFor({ broker, query }: Asked<never>, operation: Operation): Promise<void> {
+/** How long the query wants to wait for an operation's end. Asked before one begins. @throws Refusal */
+export function waitMsIn({ query }: Asked<never>): number {
   const text = query.get("wait") || String(limits.operationWaitMs);
   const ms = Number(text);
   if (!/^\d{1,6}$/.test(text) || ms > limits.operationWaitMsMax)
     throw badRequest(`wait is '${text}': give milliseconds, ${limits.operationWaitMsMax} at most`);
-  await broker.operations.ended(operation, ms);
+  return ms;
 }
 
 /** Begins one. @throws Refusal where too many run */
@@ -106,6 +107,7 @@ export const operationEndpoints: readonly Endpoint[] = [
     path: "/api/troika/operations/{id}/cancel",
     audience: "management",
     summary: "Ends a running operation where it stands. What it has moved stays moved: see undo.",
+    body: exactObject({}),
     run: (asked) => {
       const operation = operationAt(asked as Asked<never>);
       const { broker, caller } = asked;

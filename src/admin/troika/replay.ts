@@ -4,7 +4,7 @@
  * Not here: copying (broker/operations/replay/), what became of it (operations.ts). Invariants: whoever is answered may read the source;
  * nothing is published that the caller could not publish by a client.
  */
-import { boolean, looseObject, number, optional, string, union } from "valibot";
+import { boolean, number, optional, string, union } from "valibot";
 import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { mayPublishUnder, mayUseExchange, mayUseLog, mayUseTopicKey } from "../../broker/access/rights.ts";
@@ -21,15 +21,16 @@ import type { Vhost } from "../../broker/vhost.ts";
 import { json, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { exactObject } from "../api/schemas.ts";
 import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 import { filterOf } from "./filter-text.ts";
-import { operationStatus, waitFor, waitQuery } from "./operations.ts";
+import { operationStatus, waitMsIn, waitQuery } from "./operations.ts";
 
 const rateMost = 1_000_000;
 const time = union([number(), string()]);
 
-const question = looseObject({
+const question = exactObject({
   vhost: optional(string(), "/"),
   source: string(),
   from_offset: optional(number()),
@@ -158,6 +159,19 @@ function exchangeTarget(
   return new ExchangeTarget({ exchange, routingKey, mayPublish, vhost });
 }
 
+/** Of the rights that were asked for at the start those that are not asked for with each message. */
+function mayReplay(
+  { caller, remoteHost }: Asked<never>,
+  vhost: Vhost,
+  asked: Question & { source: string },
+): boolean {
+  const asker = { authorization: caller, host: remoteHost };
+  if (!mayUseLog(asker, "read", vhost, brokerName(asked.source))) return false;
+  const { destination, exchange } = asked;
+  if (exchange !== undefined) return mayUseExchange(asker, "publish", vhost, brokerName(exchange));
+  return mayUseLog(asker, "write", vhost, brokerName(destination!));
+}
+
 export const replayEndpoints: readonly Endpoint[] = [
   endpoint({
     method: "POST",
@@ -169,6 +183,7 @@ export const replayEndpoints: readonly Endpoint[] = [
     query: waitQuery,
     run: async (asked) => {
       const { broker, caller, body } = asked;
+      const waitMs = waitMsIn(asked as Asked<never>);
       const vhost = vhostOfMessages(broker, caller, body.vhost);
       const source = sourceOf(asked as Asked<never>, vhost, brokerName(body.source));
       const target = targetOf(asked as Asked<never>, vhost, body);
@@ -194,16 +209,25 @@ export const replayEndpoints: readonly Endpoint[] = [
         copiesBatches: !isDry && rate === null && filter === null && state === "all",
       };
       const startedBy = caller.name;
-      const options = { kind: "replay", vhost: vhost.name, source: source.name, startedBy, rate } as const;
+      const options = {
+        kind: "replay",
+        vhost: vhost.name,
+        source: source.name,
+        startedBy,
+        rate,
+        ...(isDry ? { isDry } : {}),
+      } as const;
       const { operations } = broker;
       let operation: Operation;
       try {
-        operation = operations.start(options, replaying(broker, request), newReplayCounts(from));
+        operation = operations.start(options, replaying(broker, request), newReplayCounts(from), () =>
+          mayReplay(asked as Asked<never>, vhost, body),
+        );
       } catch (error) {
         if (error instanceof BrokerError) throw new Refusal(429, "too_many_operations", error.message);
         throw error;
       }
-      await waitFor(asked as Asked<never>, operation);
+      await broker.operations.ended(operation, waitMs);
       const { counts, id, state: reached, error } = operation;
       return json(operationStatus(operation), {
         ...(counts as ReplayCounts),

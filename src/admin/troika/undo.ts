@@ -11,9 +11,10 @@ import type { Queue } from "../../broker/queue/queue.ts";
 import { json, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { exactObject } from "../api/schemas.ts";
 import { shownName } from "../rabbitmq/names.ts";
 import { mayTake } from "./deadletters.ts";
-import { operationAt, operationStatus, started, waitFor, waitQuery } from "./operations.ts";
+import { operationAt, operationStatus, started, waitMsIn, waitQuery } from "./operations.ts";
 
 const hoursMax = limits.operationUndoMsMax / 3_600_000;
 
@@ -50,10 +51,12 @@ export const undoEndpoints: readonly Endpoint[] = [
     path: "/api/troika/operations/{id}/undo",
     audience: "management",
     summary: `Takes back what a retry has moved and nobody has got yet, within ${hoursMax} hours; goes on as an operation behind the answer.`,
+    body: exactObject({}),
     query: waitQuery,
     run: async (given) => {
       const asked = given as Asked<never>;
       const { broker, caller, remoteHost } = asked;
+      const waitMs = waitMsIn(asked);
       const undone = operationAt(asked);
       assertUndoable(asked, undone);
       const source = sourceOf(asked, undone);
@@ -74,9 +77,10 @@ export const undoEndpoints: readonly Endpoint[] = [
           },
           undoing(broker.operations, { undone, source, may }),
           newUndoCounts(),
+          () => mayUseLog(asker, "write", source.vhost, name),
         ),
       );
-      await waitFor(asked, operation);
+      await broker.operations.ended(operation, waitMs);
       const { counts, id, state } = operation;
       const { matched: found, moved: taken_back, full, refused } = counts;
       // Until it has ended, what it will find is not known.

@@ -5,7 +5,8 @@
  *     notes = u32 count, { u32 size, text }; u32 count, { u64 offset, u32 consumer, u32 reason, i64 delivered at }
  *
  * Texts are numbered, so that a note is 20 bytes in pages of typed arrays. Not here: when a note ends (group-cursor.ts). Invariant: a group
- * remembers `giveUpTextsMax` texts at most; an entry with a further one has the empty text instead.
+ * remembers `giveUpTextsMax` texts of `giveUpTextsBytesMax` bytes at most; an entry with a further one has the empty text instead. A text is
+ * cut behind `giveUpTextBytesMax` bytes: what a client writes into a dead letter by hand may be of any length.
  */
 import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import { limits } from "../../base/limits.ts";
@@ -39,12 +40,17 @@ export function markOf(note: GiveUpNote | null): ReturnMark | null {
   return operation === undefined ? null : { operation, deliveries: Number(deliveries), reason: reason! };
 }
 
+function cut(text: string): string {
+  return text.length > limits.giveUpTextBytesMax ? text.slice(0, limits.giveUpTextBytesMax) : text;
+}
+
 export class GiveUpNotes {
   /** By offset; the owner is the consumer's number, the count that of the reason. */
   readonly #notes = new PendingTable();
   /** A text's number is one above its index, so that none is `noOwner`. */
   readonly #texts: string[] = [""];
   readonly #numbers = new Map<string, number>([["", 1]]);
+  #textBytes = 0;
 
   get size(): number {
     return this.#notes.size;
@@ -67,14 +73,21 @@ export class GiveUpNotes {
 
   /** Whether a note with these texts keeps them. */
   takes(reason: string, consumer: string): boolean {
-    const missing = [reason, consumer].filter((text) => !this.#numbers.has(text)).length;
-    return this.#texts.length + missing <= limits.giveUpTextsMax;
+    const missing = [cut(reason), cut(consumer)].filter((text) => !this.#numbers.has(text));
+    return this.#hasRoom(missing.length, missing.join("").length);
   }
 
-  #numberOf(text: string): number {
+  #hasRoom(count: number, bytes: number): boolean {
+    const { giveUpTextsMax, giveUpTextsBytesMax } = limits;
+    return this.#texts.length + count <= giveUpTextsMax && this.#textBytes + bytes <= giveUpTextsBytesMax;
+  }
+
+  #numberOf(whole: string): number {
+    const text = cut(whole);
     let number = this.#numbers.get(text);
     if (number !== undefined) return number;
-    if (this.#texts.length >= limits.giveUpTextsMax) return 1;
+    if (!this.#hasRoom(1, text.length)) return 1;
+    this.#textBytes += text.length;
     number = this.#texts.push(text);
     this.#numbers.set(text, number);
     return number;
@@ -87,6 +100,7 @@ export class GiveUpNotes {
 
   #forgetTexts(): void {
     this.#texts.length = 1;
+    this.#textBytes = 0;
     this.#numbers.clear();
     this.#numbers.set("", 1);
   }
@@ -106,9 +120,11 @@ export class GiveUpNotes {
   decode(reader: ByteReader): void {
     this.#notes.reset();
     this.#texts.length = 0;
+    this.#textBytes = 0;
     this.#numbers.clear();
     for (let left = reader.uint32(); left > 0; left--) {
       const text = reader.latin1(reader.uint32());
+      this.#textBytes += text.length;
       this.#numbers.set(text, this.#texts.push(text));
     }
     for (let left = reader.uint32(); left > 0; left--) {

@@ -37,7 +37,8 @@ export class DelayedArrivals implements Delays {
     this.#broker = broker;
     this.#timetable = new Timetable(broker, {
       vhostPrefix: companionPrefixes.later,
-      enter: (vhostName, name, record) => this.#arrive(vhostName, name, record),
+      enter: (vhostName, name, record, isReturned) =>
+        this.#arrive(vhostName, name, record, isReturned === true),
       againMs: (waiting) => againMsMin + waiting * againMsOfEach,
     });
     this.#timetable.begin();
@@ -57,16 +58,18 @@ export class DelayedArrivals implements Delays {
     this.#timetable.move(from, to);
   }
 
-  addStored({ name, vhost, log }: IntakePlace, record: DueRecord): void {
+  addReturned({ name, vhost, log }: IntakePlace, record: DueRecord): void {
     const target = this.#broker.vhost(vhost.name);
-    if (target !== undefined) this.#timetable.add(target, name, record, handle, log.isDurable);
+    if (target !== undefined)
+      this.#timetable.add(target, name, { ...record, isReturned: true }, handle, log.isDurable);
   }
 
   /** True: it waits no more. */
-  #arrive(vhostName: string, name: string, record: RecordBytes): boolean {
+  #arrive(vhostName: string, name: string, record: RecordBytes, isReturned: boolean): boolean {
     const queue = this.#broker.vhost(vhostName)?.queues.get(name);
     if (queue === undefined) return true;
-    const fate = this.#broker.returned?.arrives(queue, record) ?? "lives";
+    // Of what was merely delayed nobody has asked whether its publisher may read the topic that its headers name.
+    const fate = (isReturned ? this.#broker.returned?.arrives(queue, record) : undefined) ?? "lives";
     if (fate !== "lives") return fate === "dead";
     const isAmqp = record.envelope === envelope.amqp;
     if (isAmqp) message.show(record.buffer, record.start, record.end);

@@ -48,8 +48,8 @@ export interface Delays {
   add(place: IntakePlace, message: OutgoingMessage, due: number): void;
   /** What waits for one name waits for the other from now on. */
   renamed(from: NamedPlace, to: NamedPlace): void;
-  /** The same as `add` for a record in the form in which the destination will store it. */
-  addStored(place: IntakePlace, record: DueRecord): void;
+  /** The same as `add` for a record that a Kafka group gives up, in the form in which the destination will store it. */
+  addReturned(place: IntakePlace, record: DueRecord): void;
 }
 
 /** Knows what came within a window. */

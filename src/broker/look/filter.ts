@@ -7,6 +7,7 @@
  *                 "deliveries" / "header." name / "header." quoted
  *     operator  = "=" / "!=" / "~" (contains) / ">" / "<"
  *     value     = quoted / all up to the next " and "
+ *                 (which has no word "or", so that nobody takes it for an operator)
  *     quoted    = "..." or '...', in which \ takes the next character as it is
  *
  *     queue = orders and reason != expired and time > 2026-01-31T12:00Z and header.attempt > 3 and body ~ "EUR and USD"
@@ -117,6 +118,11 @@ class Scanner {
     if (operator !== "=" && operator !== "!=" && operator !== "~" && operator !== ">" && operator !== "<")
       throw malformed(`'${field}' has no operator: there are =, !=, ~ (contains), > and <`);
     this.#at += operator.length;
+    const next = this.#text[this.#at];
+    if (next !== undefined && "=!~<>".includes(next))
+      throw malformed(
+        `'${operator}${next}' is no operator: there are =, !=, ~ (contains), > and <; a value that begins with ${next} goes in quotation marks`,
+      );
     return operator;
   }
 
@@ -126,6 +132,11 @@ class Scanner {
     const rest = this.#text.slice(this.#at);
     const end = /(?:^|\s)and(?=\s)/i.exec(rest)?.index ?? rest.length;
     const value = rest.slice(0, end).trim();
+    const or = /(?:^|\s)or(?=\s)/i.exec(value);
+    if (or !== null)
+      throw malformed(
+        `there is no 'or': ask once for each alternative; if the value of '${field}' has the word in it, write it in quotation marks`,
+      );
     if (value === "") throw malformed(`'${field}' is compared with nothing (an empty text is "")`);
     this.#at += end;
     return value;

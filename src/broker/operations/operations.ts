@@ -4,7 +4,8 @@
  * A work is a generator that moves one message at most between two yields. It goes on in the spare time of turns (base/turn-work.ts), and
  * stops while publishers have to wait or its rate is used up. What is remembered is a definition: written when the operation begins, when it
  * first reaches another queue (in the tick of that move), and at its end; so an operation can be undone after a kill.
- * Not here: what is moved. Invariants: `operationsRunningMax` run, `operationsKeptMax` are remembered; one
+ * Not here: what is moved. Invariants: `operationsRunningMax` run, of one user `operationsRunningOfUserMax`; `operationsKeptMax` are remembered, and what one
+ * user starts pushes out dry runs and that user's own first; one whose user may not go on with it is `failed`; one
  * that a stop of the broker has cut short is `failed` after the start.
  */
 import type { Clock, Timers } from "../../base/clock.ts";
@@ -32,6 +33,9 @@ export interface OperationsHost {
 /** Moves messages, one at most between two yields, and counts them in `operation.counts`. */
 export type OperationBody = (operation: Operation) => Job<void>;
 
+/** Whether whoever has started it may still do it: the rights may have been taken away since. */
+export type MayGoOn = () => boolean;
+
 /** Of an id, beside its number: whoever writes a message cannot guess what an operation will be called. */
 const idBytes = 4;
 /** How long an operation waits while publishers have to. */
@@ -40,6 +44,7 @@ const pauseMs = 10;
 interface Running {
   readonly operation: Operation;
   readonly body: Job<void>;
+  readonly mayGoOn: MayGoOn;
   readonly pace: Pace;
   job: RunningJob | null;
   readonly waiters: Set<() => void>;
@@ -80,12 +85,25 @@ export class Operations {
   /**
    * Begins a work, a part of which may be done when this returns. Throws LIMIT where too many run.
    */
-  start(options: OperationOptions, body: OperationBody, counts: Counts = noneMoved()): Operation {
+  start(
+    options: OperationOptions,
+    body: OperationBody,
+    counts: Counts = noneMoved(),
+    mayGoOn: MayGoOn = () => true,
+  ): Operation {
     const { clock, random } = this.#host;
     if (this.#running.size >= limits.operationsRunningMax)
       throw new BrokerError(
         "LIMIT",
         `${limits.operationsRunningMax} operations run already: wait for one to end, or cancel it`,
+      );
+    let ofUser = 0;
+    for (const { operation } of this.#running.values())
+      if (operation.options.startedBy === options.startedBy) ofUser++;
+    if (ofUser >= limits.operationsRunningOfUserMax)
+      throw new BrokerError(
+        "LIMIT",
+        `${ofUser} operations of this user run already: wait for one to end, or cancel it`,
       );
     const id = `${++this.#lastNumber}-${Buffer.from(random.bytes(idBytes)).toString("hex")}`;
     const operation = new Operation(id, options, clock.now(), counts);
@@ -93,7 +111,8 @@ export class Operations {
     this.#all.set(id, operation);
     this.save(operation);
     const pace = new Pace(options.rate, clock.monotonic());
-    const running: Running = { operation, body: body(operation), pace, job: null, waiters: new Set() };
+    const waiters = new Set<() => void>();
+    const running: Running = { operation, body: body(operation), mayGoOn, pace, job: null, waiters };
     this.#running.set(id, running);
     this.#advance(running);
     return operation;
@@ -167,11 +186,12 @@ export class Operations {
   }
 
   /** As much as may be done now. True: that was all of it. */
-  *#part({ operation, body, pace }: Running): Job<boolean> {
+  *#part({ operation, body, mayGoOn, pace }: Running): Job<boolean> {
     const { clock, flow } = this.#host;
     const { counts } = operation;
     while (operation.isRunning) {
       if (flow.isBlocked || flow.isBehind || !pace.may(clock.monotonic())) return false;
+      if (!mayGoOn()) throw new Error("whoever has started it may not do it any more");
       const before = counts.moved;
       const step = body.next();
       pace.moved(counts.moved - before);
@@ -208,15 +228,25 @@ export class Operations {
     this.#host.requestTick();
   }
 
-  /** Forgets the oldest that has ended. */
   #makeRoom(): void {
-    for (const operation of this.#all.values()) {
-      if (this.#all.size < limits.operationsKeptMax) return;
-      if (operation.isRunning) continue;
-      this.#all.delete(operation.id);
-      this.#host.storage.definitions.delete(definitionKey("operation", operation.id));
+    while (this.#all.size >= limits.operationsKeptMax) {
+      const ended = [...this.#all.values()].filter(({ isRunning }) => !isRunning);
+      const forgotten = firstToForget(ended);
+      if (forgotten === undefined) return;
+      this.#all.delete(forgotten.id);
+      this.#host.storage.definitions.delete(definitionKey("operation", forgotten.id));
     }
   }
+}
+
+/** Of those that have ended, the oldest first: the oldest dry run, or the oldest of the user who has most. */
+function firstToForget(ended: readonly Operation[]): Operation | undefined {
+  const dry = ended.find(({ options }) => options.isDry === true);
+  if (dry !== undefined) return dry;
+  const counts = new Map<string, number>();
+  for (const { options } of ended) counts.set(options.startedBy, (counts.get(options.startedBy) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  return ended.find(({ options }) => counts.get(options.startedBy) === most);
 }
 
 function noneMoved(): Counts {

@@ -10,7 +10,8 @@
  *     x-troika-deliveries     how often it was delivered, in digits         the broker
  *     x-troika-group          whose consumers gave it up                    the broker, on a dead letter
  *
- * A record waits beside the delayed messages of the retry topic, in the form in which it will be stored there (intake/delayed-arrivals.ts): listed
+ * Headers alone say nothing of who wrote them: only what was produced to the retry topic itself, by whoever may, is counted and becomes a dead
+ * letter. A record waits beside the delayed messages of the retry topic, in the form in which it will be stored there (intake/delayed-arrivals.ts): listed
  * and cancelled as they are. Not here: who may give up (protocols/kafka/produce/returned.ts), how long it waits (retry-policy.ts).
  * Invariants: a record is in one place, since it moves in one tick; none is early; one whose dead letter cannot be written now waits, and is
  * not to be read any more.
@@ -90,7 +91,7 @@ export class ReturnedRecords implements Returned {
     const back = delayOf(policy, deliveries, this.#broker.random);
     const due = this.#broker.clock.now() + (isOver ? Math.max(back, buryAgainMs) : back);
     const { buffer, end } = written(record, [{ name: names.deliveries, value: String(deliveries) }]);
-    this.#broker.delays!.addStored(target, { due, envelope: envelope.kafka, buffer, start: 0, end });
+    this.#broker.delays!.addReturned(target, { due, envelope: envelope.kafka, buffer, start: 0, end });
     return true;
   }
 
@@ -160,7 +161,8 @@ function isOfRetryTopic(target: Queue): boolean {
   return target.kind === "stream" && isRetryTopic(topicNameOf(target));
 }
 
-function groupOf(target: Queue): string {
+/** Of a partition of a retry topic. */
+export function groupOf(target: Queue): string {
   return shownName(topicNameOf(target).slice(0, -retrySuffix.length));
 }
 

@@ -16,7 +16,7 @@ export interface Returned {
    */
   takes(target: ReturnTarget, record: RecordCursor): boolean;
   /**
-   * A record that waited for that queue or stream is due. "dead": it has become a dead letter instead; "stuck": it is to, and cannot now.
+   * A record that `takes` has taken for that queue or stream is due. "dead": it has become a dead letter instead; "stuck": it is to, and cannot now.
    */
   arrives(target: ReturnTarget, record: RecordBytes): "lives" | "dead" | "stuck";
 }

@@ -10,4 +10,10 @@ export interface RecordBytes {
 }
 
 /** Appends a record to the stream of that name, which it may have to make; false where that cannot be now, and nothing has changed. */
-export type EnterStream = (vhostName: string, name: string, record: RecordBytes) => boolean;
+export type EnterStream = (
+  vhostName: string,
+  name: string,
+  record: RecordBytes,
+  /** A Kafka group has given it up (retry/returned-records.ts). */
+  isReturned?: boolean,
+) => boolean;

@@ -4,7 +4,7 @@
  *
  *     id = ["d"] ms "-" sequence      with "d" for delayed messages; without it, as TROIKA.XADD answered
  *
- * Not here: rights and JSON (admin/troika/delayed.ts), what the content is shown as (`read`). Invariants: a page has `messagesMax` messages at most, and ends
+ * Pages of `state=scheduled` (broker/look/scheduled.ts) go the same walk through a log. Not here: rights and JSON (admin/troika/delayed.ts), what the content is shown as (`read`). Invariants: a page has `messagesMax` messages at most, and ends
  * behind the message with which it has `bytesMax` bytes; nothing is changed by looking.
  */
 import { BrokerError } from "../../base/errors.ts";
@@ -14,6 +14,7 @@ import type { StoredRecord } from "../../message/record.ts";
 import type { Broker } from "../broker.ts";
 import { companionPrefixes } from "../names.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { LaterLog } from "./later-table.ts";
 import { scheduledRecord } from "./scheduled-log.ts";
 
 export type WaitKind = "delayed" | "scheduled";
@@ -64,7 +65,8 @@ export function parseWaitId(text: string): WaitId | null {
   return { kind: found[1] === "d" ? "delayed" : "scheduled", handle };
 }
 
-function textOfId(kind: WaitKind, id: EntryId): string {
+/** By which it is cancelled. */
+export function textOfWaitId(kind: WaitKind, id: EntryId): string {
   const sequence = id.sequenceHigh * 0x1_0000_0000 + id.sequenceLow;
   return `${kind === "delayed" ? "d" : ""}${id.ms}-${sequence}`;
 }
@@ -90,6 +92,35 @@ function countOf(broker: Broker, kind: WaitKind, vhostName: string, name: string
   return log === undefined ? 0 : log.length + log.store.openCountOf(log);
 }
 
+/** A record that waits, as its destination will have it; valid until the next one. */
+export interface WaitingRecord extends StoredRecord {
+  readonly due: number;
+}
+
+/** Goes through what waits in a log, until `isFull`. Returns the record to go on from; null: there is no more. `visit` says how many units of work it did. */
+export function* walkingWaiting(
+  waiting: LaterLog,
+  from: number,
+  isFull: () => boolean,
+  visit: (record: WaitingRecord) => number,
+): Job<{ readonly offset: number; readonly id: EntryId } | null> {
+  const { log } = waiting;
+  log.store.seal();
+  const lastOffset = log.stableEnd;
+  const reader = waiting.reader(from);
+  const piece = new Piece();
+  while (!waiting.isDeleted && reader.next() && reader.offset < lastOffset) {
+    if (isFull()) return reader;
+    const { due, envelope, start, end } = scheduledRecord(reader);
+    const { buffer, offset, timestamp, id } = reader;
+    const units = piece.add(
+      visit({ due, envelope, buffer, start, end, offset, timestamp, id, indexInFrame: 0 }),
+    );
+    if (units > 0) yield units;
+  }
+  return null;
+}
+
 /** A page of what waits for that destination, in slices. */
 export function* listing<Content>(
   broker: Broker,
@@ -97,38 +128,22 @@ export function* listing<Content>(
   name: string,
   { from, messagesMax, bytesMax, read }: ListingWanted<Content>,
 ): Job<ListedPage<Content>> {
-  const piece = new Piece();
   const messages: Listed<Content>[] = [];
   let bytesLeft = bytesMax;
   for (const kind of kinds) {
     if (from !== null && kinds.indexOf(kind) < kinds.indexOf(from.kind)) continue;
     const queue = waitingOf(broker, kind, vhostName, name);
     if (queue === undefined) continue;
-    const { log } = queue;
-    log.store.seal();
-    const end = log.stableEnd;
-    const reader = queue.reader(from?.kind === kind ? log.offsetOfEntryId(from.handle) : 0);
-    while (!queue.isDeleted && reader.next() && reader.offset < end) {
-      const id = textOfId(kind, reader.id);
-      if (messages.length === messagesMax || bytesLeft <= 0) return { messages, next: id };
-      const { due, envelope, start, end: recordEnd } = scheduledRecord(reader);
-      const { buffer, offset, timestamp } = reader;
-      const record = {
-        envelope,
-        buffer,
-        start,
-        end: recordEnd,
-        offset,
-        timestamp,
-        id: reader.id,
-        indexInFrame: 0,
-      };
+    const first = from?.kind === kind ? queue.log.offsetOfEntryId(from.handle) : 0;
+    const isFull = (): boolean => messages.length === messagesMax || bytesLeft <= 0;
+    const next = yield* walkingWaiting(queue, first, isFull, (record) => {
+      const { due, timestamp: since, id } = record;
       const { content, bytes } = readable(record, read);
-      messages.push({ id, kind, due, since: timestamp, content });
+      messages.push({ id: textOfWaitId(kind, id), kind, due, since, content });
       bytesLeft -= bytes;
-      const units = piece.add(unitsOfMessage + bytes / bytesPerUnit);
-      if (units > 0) yield units;
-    }
+      return unitsOfMessage + bytes / bytesPerUnit;
+    });
+    if (next !== null) return { messages, next: textOfWaitId(kind, next.id) };
   }
   return { messages, next: null };
 }

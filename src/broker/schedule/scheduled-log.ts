@@ -1,9 +1,9 @@
 /**
  * The records that wait for their time to enter one stream: a log of their own, in which each stands with its time.
  *
- *     record = a stream entry (message/redis/entry.ts): "due" unix-ms, "envelope" number, "record" bytes
+ *     record = a stream entry (message/redis/entry.ts): "due" unix-ms, "envelope" number, "record" bytes ["returned" ""]
  *
- * `record` is as the stream will have it. The entry's id is the handle by which a client cancels it. Not here: when it is due
+ * `record` is as the stream will have it. `returned` is on what a Kafka group has given up (retry/returned-records.ts). The entry's id is the handle by which a client cancels it. Not here: when it is due
  * (timers.ts). Invariant: a record is in this log or in the stream, never in both or none, since it moves in one tick.
  */
 import { ByteWriter } from "../../base/bytes.ts";
@@ -15,6 +15,8 @@ import { appendRecord } from "../exchange/outgoing-message.ts";
 import type { Queue } from "../queue/queue.ts";
 
 const names = { due: Buffer.from("due"), envelope: Buffer.from("envelope"), record: Buffer.from("record") };
+const returnedName = Buffer.from("returned");
+const nothing = Buffer.alloc(0);
 const scratch = new ByteWriter(256);
 const scratchBytesKept = 1 << 20;
 const fields = new EntryReader();
@@ -25,9 +27,11 @@ export interface ScheduledRecord {
   envelope: Envelope;
   start: number;
   end: number;
+  /** A group has given it up: not what a client has delayed, whatever its headers say. */
+  isReturned: boolean;
 }
 
-const shown: ScheduledRecord = { due: 0, envelope: envelope.none, start: 0, end: 0 };
+const shown: ScheduledRecord = { due: 0, envelope: envelope.none, start: 0, end: 0, isReturned: false };
 
 /** The record that the reader is at; valid until the next call. */
 export function scheduledRecord({
@@ -35,7 +39,7 @@ export function scheduledRecord({
   start,
   end,
 }: Pick<LogReader, "buffer" | "start" | "end">): ScheduledRecord {
-  fields.open(buffer, start, end);
+  shown.isReturned = fields.open(buffer, start, end) > 3;
   fields.next();
   shown.due = numberIn(buffer, fields.valueStart, fields.valueEnd);
   fields.next();
@@ -59,19 +63,25 @@ export interface NewRecord {
   readonly buffer: Uint8Array;
   readonly start: number;
   readonly end: number;
+  readonly isReturned?: true;
 }
 
 /** Appends a record, and puts its handle into `handle`. Returns its offset in the log. */
 export function appendScheduled({ log }: Queue, record: NewRecord, handle: EntryId): number {
   if (scratch.buffer.length > scratchBytesKept) scratch.buffer = Buffer.allocUnsafeSlow(256);
   scratch.reset();
-  writeEntryHeader(scratch, 3);
+  const isReturned = record.isReturned === true;
+  writeEntryHeader(scratch, isReturned ? 4 : 3);
   writeEntryPart(scratch, names.due);
   writeEntryPart(scratch, Buffer.from(String(Math.ceil(record.due))));
   writeEntryPart(scratch, names.envelope);
   writeEntryPart(scratch, Buffer.from(String(record.envelope)));
   writeEntryPart(scratch, names.record);
   writeEntryPart(scratch, record.buffer, record.start, record.end);
+  if (isReturned) {
+    writeEntryPart(scratch, returnedName);
+    writeEntryPart(scratch, nothing);
+  }
   appendRecord(log.group, envelope.redis, scratch.buffer, 0, scratch.length);
   log.store.readReservedId(handle);
   return log.store.reservedOffset;

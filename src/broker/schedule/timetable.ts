@@ -268,7 +268,7 @@ export class Timetable implements LaterTable {
 
   /** For `Waiting` alone. */
   deliver({ queue }: Waiting, offset: number, buffer: Buffer, record: ScheduledRecord): boolean {
-    const { envelope, start, end } = record;
+    const { envelope, start, end, isReturned } = record;
     const { vhostPrefix, enter } = this.#destination;
     const vhostName = queue.vhost.name.slice(vhostPrefix.length);
     const { storage } = this.#broker;
@@ -278,7 +278,7 @@ export class Timetable implements LaterTable {
     const isTraced = queue.trace !== null;
     if (isTraced) tracer.carry(queue, offset, "", "arrived");
     try {
-      if (!enter(vhostName, queue.name, entering)) return false;
+      if (!enter(vhostName, queue.name, entering, isReturned)) return false;
     } finally {
       if (isTraced) tracer.carried = null;
     }

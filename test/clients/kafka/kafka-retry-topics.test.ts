@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import kafkajs from "kafkajs";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
-import { basic } from "../../support/users.ts";
+import { api } from "../../support/users.ts";
 import { KafkaClients, until } from "./kafka-support.ts";
 
 let broker: TestBroker;
@@ -192,16 +192,14 @@ test("without a policy of the origin, or without its name, a record is readable 
   );
 });
 
+async function changed(method: string, path: string, body: object): Promise<void> {
+  const { status } = await api(broker, method, path, body);
+  assert.ok(status < 300, `${path}: ${status}`);
+}
+
 test("who may not read the topic that a record names cannot give it up", async () => {
   await makeTopic("secret", { "troika.retry.limit": "1" });
-  const put = async (path: string, body: unknown): Promise<void> => {
-    const answer = await fetch(`http://127.0.0.1:${broker.ports.http}/api/${path}`, {
-      method: "PUT",
-      headers: { authorization: basic("guest", "guest"), "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    assert.ok(answer.ok, `${path}: ${answer.status}`);
-  };
+  const put = (path: string, body: object) => changed("PUT", path, body);
   await put("users/mallory", { password: "pw", tags: "" });
   await put("permissions/%2F/mallory", { configure: "^m\\.", write: "^m\\.", read: "^m\\." });
   const client = new kafkajs.Kafka({
@@ -218,5 +216,17 @@ test("who may not read the topic that a record names cannot give it up", async (
     });
   await assert.rejects(send("secret"), { type: "TOPIC_AUTHORIZATION_FAILED" });
   await send("m.own");
+  // Through an exchange it is no giving up, whatever its headers say; it may be delayed on its way.
+  await put("queues/%2F/m.two.retry", {
+    durable: true,
+    arguments: { "x-queue-type": "stream", "x-delay-allowed": true },
+  });
+  await put("exchanges/%2F/m.x", { type: "fanout" });
+  await changed("POST", "bindings/%2F/e/m.x/q/m.two.retry", {});
+  const headers = { "x-troika-topic": "secret", "x-troika-deliveries": "99", "x-delay": "50" };
+  await producer.send({ topic: "m.x", messages: [{ value: "forged", headers }] });
+  const [seen] = await readAll("m.two.retry", 1);
+  assert.deepEqual([seen!.value, seen!.headers["x-delay"]], ["forged", "-50"]);
+  assert.equal((await api(broker, "GET", "queues/%2F/secret.dead")).status, 404);
   await producer.disconnect();
 });

@@ -450,13 +450,29 @@ test("what makes no sense is refused with what would", async () => {
     [{ queue: dead, limit: 0 }, /limit is 0/],
     [{ queue: dead, rate: 1.5 }, /rate is 1.5/],
     [{ queue: dead, edit: { headers: { set: { "x-death": 1 } } } }, /'x-death'/],
+    [{ queue: dead, limti: 1 }, /unknown field 'limti': there are vhost, queue, filter, limit, rate, /],
+    [{ queue: dead, dryrun: true }, /unknown field 'dryrun'/],
+    [{ source: dead }, /unknown field 'source'/],
+    [{ queue: dead, edit: { header: {} } }, /unknown field 'edit.header': there are headers, body, /],
+    [
+      { queue: dead, edit: { headers: { add: {} } } },
+      /unknown field 'edit.headers.add': there are set, remove/,
+    ],
     [{ queue: dead, edit: { body: "?", body_encoding: "base64" } }, /not base64/],
   ];
   for (const [body, pattern] of faults)
     assert.match((await refusal("POST", "deadletters/retry", body))[1], pattern);
+  const before = (await asked<unknown[]>("GET", "operations")).length;
+  assert.match((await refusal("POST", "deadletters/retry?wait=9999999", { queue: dead }))[1], /wait is/);
+  assert.equal((await asked<unknown[]>("GET", "operations")).length, before, "nothing was started");
+  const inQuery = await refusal("POST", "deadletters/retry?dry_run=true", { queue: dead });
+  assert.deepEqual(inQuery, [400, "unknown query parameter 'dry_run': there are wait"]);
   const dry = await retry({ queue: dead, dry_run: true });
+  assert.equal(dry.matched, 1);
   assert.match((await refusal("POST", `operations/${dry.operation}/undo`, {}))[1], /dry run/);
   const real = await retry({ queue: dead });
+  const [status, reason] = await refusal("POST", `operations/${real.operation}/undo`, { limit: 1 });
+  assert.deepEqual([status, reason], [400, "unknown field 'limit': there are none"]);
   const taken = await asked<{ operation: string }>("POST", `operations/${real.operation}/undo`);
   assert.match((await refusal("POST", `operations/${taken.operation}/undo`, {}))[1], /only a retry/);
   assert.equal((await refusal("POST", "operations/1-ff/undo", {}))[0], 404);
@@ -482,4 +498,29 @@ test("one at a rate is shown while it runs, and is cancelled", async () => {
   assert.deepEqual([known.state, known.moved, known.targets], ["cancelled", cancelled.moved, ["slow"]]);
   assert.deepEqual(await undo(operation), [cancelled.moved, cancelled.moved, 0]);
   assert.equal((await bodiesIn(dead)).length, 4);
+});
+
+test("what clients write into headers of the broker neither fills its memory nor stops an undo", async () => {
+  const dead = await lettersOf("forged", ["a", "b", "c"]);
+  const { operation } = await retry({ queue: dead });
+  const message = (await got("forged"))!;
+  channel.ack(message);
+  const headers = message.properties.headers!;
+  const route = { exchange: "e".repeat(300), "routing-key": "k".repeat(300) };
+  channel.sendToQueue("forged", Buffer.from("forged"), { headers: { ...headers, "x-troika-from": route } });
+  channel.sendToQueue("forged", message.content, { headers });
+  await channel.waitForConfirms();
+  assert.deepEqual(await undo(operation), [3, 3, 0]);
+  assert.deepEqual(await bodiesIn("forged"), ["forged"]);
+  const die = (death: object): boolean =>
+    channel.sendToQueue(dead, Buffer.from("x"), { headers: { "x-death": [{ exchange: "", ...death }] } });
+  die({ queue: "q".repeat(5000), reason: "rejected" });
+  die({ queue: "q", reason: "r".repeat(5000) });
+  await channel.waitForConfirms();
+  const groups = (await groupsIn(dead)) as { origin: { name: string } | null; reason: string | null }[];
+  assert.deepEqual(groups.map(({ origin, reason }) => [origin?.name ?? "", reason?.length ?? 0]).toSorted(), [
+    ["", 0],
+    ["forged", "rejected".length],
+    ["q", 255],
+  ]);
 });

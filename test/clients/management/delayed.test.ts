@@ -127,6 +127,21 @@ test("who may not read the queue is not told what waits for it, and may not canc
   assert.equal(await countOf(name), 1);
 });
 
+test("what waits for an exclusive queue is that of its connection alone", async () => {
+  const name = "exclusive";
+  await all.channel.assertQueue(name, { exclusive: true, durable: false, arguments: allowed });
+  await all.publish("", name, "later", { headers: { "x-delay": long } });
+  assert.equal(await countOf(name), 1);
+  for (const [method, at] of [
+    ["GET", name],
+    ["DELETE", `${name}/d1-0`],
+  ] as const) {
+    const { status, body } = await api(all.broker, method, `troika/delayed/%2F/${at}`);
+    assert.deepEqual([status, /RESOURCE_LOCKED/.test(JSON.stringify(body))], [400, true]);
+  }
+  await all.channel.deleteQueue(name);
+});
+
 test("a kill loses nothing that waits and brings none early; what waited for a queue that is not durable is gone with it", async () => {
   const due = Date.now() + 1500;
   const headers = { "x-deliver-at": due };

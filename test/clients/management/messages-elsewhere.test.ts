@@ -204,6 +204,24 @@ test("messages that were published with a delay are scheduled", async () => {
   await channel.close();
 });
 
+test("what waits, delayed or scheduled, has the id that the list of it has, and is cancelled by it", async () => {
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue("waits", { arguments: { "x-queue-type": "stream", "x-delay-allowed": true } });
+  for (const body of ["one", "two"])
+    channel.sendToQueue("waits", Buffer.from(body), { headers: { "x-delay": 600_000 } });
+  await channel.waitForConfirms();
+  await redis.call("troika.xadd", "waits", "delay", "600000", "*", "body", "three");
+  const { messages } = await allPages("waits", "state=scheduled&limit=2");
+  const { body } = await api(broker, "GET", "troika/delayed/%2F/waits");
+  const idsOf = (shown: readonly Shown[]): string[] =>
+    shown.map(({ id, payload }) => `${payload} ${id}`).toSorted();
+  assert.deepEqual(idsOf(messages), idsOf((body as Page).messages));
+  for (const { id } of messages)
+    assert.equal((await api(broker, "DELETE", `troika/delayed/%2F/waits/${id}`)).status, 204);
+  assert.deepEqual((await look("waits", "state=scheduled")).messages, []);
+  await channel.close();
+});
+
 test("what is not there is told", async () => {
   const statusOf = async (path: string): Promise<number> =>
     (await api(broker, "GET", `troika/messages/%2F/${path}`)).status;

@@ -280,12 +280,42 @@ test("rights: to read the source, to write where it goes; and what is mistaken i
     [{ ...good, to_time: 5, to_offset: 5 }, "guest", 400, /to_offset or to_time, not both/],
     [{ ...good, state: "ready" }, "guest", 400, /state is 'ready'/],
     [{ ...good, filter: "colour = red" }, "guest", 400, /'colour' is no field/],
+    [{ ...good, from: 5 }, "guest", 400, /unknown field 'from': there are vhost, source, from_offset, /],
     [{ ...good, rate: 0 }, "guest", 400, /rate is 0/],
   ] as const) {
     const { status: got, body } = await ask(question, user);
     assert.equal(got, status, `${JSON.stringify(question)} ${JSON.stringify(body)}`);
     if (typeof reason === "string") assert.equal(body.reason, reason);
     else if (reason !== undefined) assert.match(body.reason!, reason);
+  }
+});
+
+test("a replay ends with the rights of its user, and with the user", async () => {
+  await history("going", texts(3));
+  await all.channel.assertQueue("went");
+  const endings: [string, () => Promise<unknown>][] = [
+    ["leaver", () => api(all.broker, "DELETE", "users/leaver")],
+    ["loser", () => api(all.broker, "PUT", "permissions/%2F/loser", nothingAllowed)],
+  ];
+  for (const [user, ends] of endings) {
+    await makeUser(
+      all.broker,
+      user,
+      user,
+      { ...nothingAllowed, read: "^going$", write: "^went$" },
+      "management",
+    );
+    const asked = { source: "going", destination: "went", rate: 1 };
+    const begun = await api(all.broker, "POST", "troika/replay?wait=0", asked, basic(user, user));
+    assert.equal(begun.status, 202);
+    await ends();
+    const { operation } = begun.body as Outcome;
+    const ended = await until(async () => {
+      const { body } = await api(all.broker, "GET", `troika/operations/${operation}`);
+      const { state, error } = body as Outcome;
+      return state === "running" ? undefined : { state, error };
+    });
+    assert.deepEqual(ended, { state: "failed", error: "whoever has started it may not do it any more" });
   }
 });
 

@@ -122,4 +122,5 @@ test("explain says where a message would go, what nearly matched, and for whom",
   assert.equal((await explained({ exchange: "none" })).status, 404);
   assert.equal((await explained({ vhost: "none" })).status, 404);
   assert.equal((await explained({ exchange: "explained", headers: 5 })).status, 400);
+  assert.equal((await explained({ exchange: "explained", key: "orders.eu.new" })).status, 400);
 });

@@ -4,7 +4,8 @@
  *
  * A place is walked once, in slices, `deadLettersWalkedMax` letters a look; the next look goes on there. What came since is added; once a
  * letter has left the place it is walked again from the beginning. Not here: which places there are (places.ts), rights and JSON (admin/).
- * Invariants: groups count what was walked, once each; a place has `deadLetterGroupsMax` groups, and the others are one without a name; what was counted in
+ * Invariants: groups count what was walked, once each; a place has `deadLetterGroupsMax` groups, with `deadLetterGroupsBytesMax` bytes of texts, and the others are one without a name, as
+ * those are whose names no queue could have, since a client may have written them; what was counted in
  * `deadLetterWalksKept` places is remembered.
  */
 import { limits } from "../../../base/limits.ts";
@@ -54,6 +55,7 @@ class Walk {
   isForgotten = false;
   next = 0;
   looked = 0;
+  #textBytes = 0;
   /** The log as it was then. */
   #length = 0;
   #end = 0;
@@ -84,9 +86,10 @@ class Walk {
     const key = origin === null ? "" : keyOf(origin);
     const found = this.groups.get(key);
     if (found !== undefined) return found;
-    if (origin !== null && this.groups.size >= limits.deadLetterGroupsMax) return this.#groupOf(null);
+    if (origin !== null && !this.#hasRoom(origin, key.length)) return this.#groupOf(null);
+    this.#textBytes += key.length;
     const made = {
-      reason: origin?.reason ?? "",
+      reason: origin === null ? "" : reasonOf(origin),
       origin: origin === null ? null : placeOf(origin),
       count: 0,
       first: Infinity,
@@ -96,6 +99,17 @@ class Walk {
     this.groups.set(key, made);
     return made;
   }
+
+  #hasRoom(origin: Origin, bytes: number): boolean {
+    const { name, group, exchange } = placeOf(origin);
+    if (Math.max(name.length, group.length, exchange.length) > limits.nameBytesMax) return false;
+    const isRoom = this.#textBytes + bytes <= limits.deadLetterGroupsBytesMax;
+    return isRoom && this.groups.size < limits.deadLetterGroupsMax;
+  }
+}
+
+function reasonOf({ reason }: Origin): string {
+  return reason.slice(0, limits.deadLetterReasonBytesMax);
 }
 
 function placeOf(origin: Origin): NonNullable<LetterGroup["origin"]> {
@@ -106,7 +120,7 @@ function placeOf(origin: Origin): NonNullable<LetterGroup["origin"]> {
 
 function keyOf(origin: Origin): string {
   const { kind, name, group, exchange } = placeOf(origin);
-  return JSON.stringify([origin.reason, kind, name, group, exchange]);
+  return JSON.stringify([reasonOf(origin), kind, name, group, exchange]);
 }
 
 /** The oldest hour counts for the next. */

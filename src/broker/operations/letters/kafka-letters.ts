@@ -15,14 +15,14 @@ import { type HeaderChange, headerText, writeRecordWith } from "../../../message
 import type { LogReader } from "../../../storage/index.ts";
 import { appendStored } from "../../exchange/outgoing-message.ts";
 import type { Queue } from "../../queue/queue.ts";
-import { returnHeaders, retryTopicOf } from "../../retry/returned-records.ts";
+import { groupOf, returnHeaders, retryTopicOf } from "../../retry/returned-records.ts";
 import type { Vhost } from "../../vhost.ts";
 import { fromHeader, operationHeader } from "./mark.ts";
 import { takeOut } from "./move.ts";
 
 const operationName = Buffer.from(operationHeader);
 const fromName = Buffer.from(fromHeader);
-const { partition: partitionName, reason, deliveries, group } = returnHeaders;
+const { topic: topicName, partition: partitionName, reason, deliveries, group } = returnHeaders;
 /** What only a dead letter says. */
 const deathNames = { reason, deliveries, group } as const;
 const scratchBytesKept = 1 << 20;
@@ -49,14 +49,17 @@ export function toRetryTopic(source: Queue, reader: LogReader, home: Queue, oper
   ]);
 }
 
-/** Whether that operation has brought the record here. */
+/** Whether that operation has brought the record here: one that does not say where it was read was never a dead letter. */
 export function isBroughtHome(reader: LogReader, operation: string): boolean {
-  return headerText(kafkaFrames.moveTo(reader), operationName) === operation;
+  const record = kafkaFrames.moveTo(reader);
+  return headerText(record, operationName) === operation && headerText(record, topicName) !== null;
 }
 
 /** It is the dead letter again that it was. False: there is no room. */
 export function toDeadLetters(home: Queue, reader: LogReader, source: Queue): boolean {
-  const from = deathIn(headerText(kafkaFrames.moveTo(reader), fromName) ?? "");
+  const said = deathIn(headerText(kafkaFrames.moveTo(reader), fromName) ?? "");
+  // A client may have written the header, but not chosen the topic in which the record lies.
+  const from: Readonly<Record<string, string>> = { ...said, group: groupOf(home) };
   return moveWith(home, reader, source, [
     { name: operationName, value: null },
     { name: fromName, value: null },

@@ -6,6 +6,7 @@
  *
  * Not here: moving (move.ts), what is written on records of Kafka's groups (kafka-letters.ts). Pure.
  */
+import { limits } from "../../../base/limits.ts";
 import type { AmqpProperties } from "../../../message/amqp/properties.ts";
 import type { AmqpRecordParts } from "../../../message/amqp/record.ts";
 import type { RecordRoute } from "../../../message/amqp/record-copy.ts";
@@ -55,7 +56,10 @@ export function mayHaveMark(
   return buffer.subarray(propertiesStart, headerEnd).includes(operation);
 }
 
-/** The message's properties and the route by which it came to the queue; null: that operation has not moved it. */
+/**
+ * The message's properties and the route by which it came to the queue; null: that operation has not moved it. A client that publishes the
+ * message again may have changed the mark: one with a route that no message can have is not the broker's.
+ */
 export function markOf(
   parts: AmqpRecordParts,
   operation: string,
@@ -66,7 +70,9 @@ export function markOf(
   if (mark?.type !== "S" || mark.value !== operation) return null;
   const place = findField(headers, fromHeader);
   const fields = place?.type === "F" ? place.value : [];
-  return { properties, from: { exchange: nameIn(fields, "exchange"), key: nameIn(fields, "routing-key") } };
+  const from = { exchange: nameIn(fields, "exchange"), key: nameIn(fields, "routing-key") };
+  const isRoute = Math.max(from.exchange.length, from.key.length) <= limits.nameBytesMax;
+  return isRoute ? { properties, from } : null;
 }
 
 function nameIn(fields: FieldTable, name: string): string {

@@ -5,8 +5,10 @@
  * What was moved is found by what is written on it (mark.ts, groups/give-back.ts), so an undo works after a kill, and may be asked for
  * again. A message that a consumer holds is not taken. Of a stream an entry is taken while no group of it has come to it, no AMQP
  * consumer reads it, and each group of Kafka that has positions there stands before it and has no members; who reads it by XREAD or Fetch without a group is not known. Not here: the pace (../operations.ts).
- * Invariant: found = taken back + those that somebody holds, or may have read.
+ * Invariants: found = taken back + those that somebody holds, or may have read; a message that cannot be read or moved is left where it is,
+ * and those behind it are taken all the same.
  */
+import { BrokerError } from "../../../base/errors.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { AmqpRecordParts } from "../../../message/amqp/record.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
@@ -89,20 +91,30 @@ function* fromLog({ undone, source, home, counts }: Undoing): Job<void> {
     offset = nextOffset(home, offset + 1, end)
   ) {
     reader.seek(offset);
-    reader.next();
-    const parts = view.show(reader);
-    let units = unitsOfLook + (parts.headerEnd - parts.headerStart) / bytesPerUnit;
-    if (isMarked(reader, parts, undone.id, id) && isInQueue(home, offset)) {
-      units += unitsOfMatch + (reader.end - reader.start) / bytesPerUnit;
-      counts.matched++;
-      if (isReady(home, offset) && !isRead(home, reader)) {
-        if (!takeLetterBack(source, home, reader, parts, undone.id)) counts.full++;
-        else counts.moved++;
-      }
+    let units: number;
+    try {
+      reader.next();
+      units = takeIfMarked({ undone, source, home, counts }, reader, id);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      units = unitsOfMatch;
     }
     yield units;
     assertThere(source, home);
   }
+}
+
+/** Returns the units of work that it was. */
+function takeIfMarked({ undone, source, home, counts }: Undoing, reader: LogReader, id: Buffer): number {
+  const parts = view.show(reader);
+  const units = unitsOfLook + (parts.headerEnd - parts.headerStart) / bytesPerUnit;
+  if (!isMarked(reader, parts, undone.id, id) || !isInQueue(home, reader.offset)) return units;
+  counts.matched++;
+  if (isReady(home, reader.offset) && !isRead(home, reader)) {
+    if (!takeLetterBack(source, home, reader, parts, undone.id)) counts.full++;
+    else counts.moved++;
+  }
+  return units + unitsOfMatch + (reader.end - reader.start) / bytesPerUnit;
 }
 
 function isMarked(reader: LogReader, parts: AmqpRecordParts, operation: string, id: Buffer): boolean {

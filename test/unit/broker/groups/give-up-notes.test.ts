@@ -37,3 +37,18 @@ test("a group remembers so many texts, until nothing of it waits", () => {
   notes.set(1, ofEntry(count));
   assert.deepEqual(notes.of(1), ofEntry(count));
 });
+
+test("a long text is cut, and the texts of a group have so many bytes", () => {
+  const notes = new GiveUpNotes();
+  const long = (n: number): string => `${n}`.padEnd(limits.giveUpTextBytesMax + 50, "x");
+  let taken = 0;
+  while (notes.takes(long(taken), "")) {
+    notes.set(taken, { reason: long(taken), consumer: "", deliveredAt: 0 });
+    taken++;
+  }
+  assert.equal(notes.of(0)!.reason, long(0).slice(0, limits.giveUpTextBytesMax));
+  assert.equal(taken, Math.floor(limits.giveUpTextsBytesMax / limits.giveUpTextBytesMax));
+  const writer = new ByteWriter();
+  notes.encode(writer);
+  assert.ok(writer.length < limits.giveUpTextsBytesMax + 64 * (taken + 1), `${writer.length}`);
+});

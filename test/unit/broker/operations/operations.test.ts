@@ -101,9 +101,14 @@ test("what has failed says why; a wait for one that goes on ends", async () => {
 test("so many run, and so many are remembered", async () => {
   const { broker, close } = await openBareBroker();
   const { operations } = broker;
-  const slow = Array.from({ length: limits.operationsRunningMax }, () =>
-    operations.start({ ...options, rate: 1 }, moving(1000)),
-  );
+  const { operationsRunningMax: most, operationsRunningOfUserMax: ofUser } = limits;
+  const slow = Array.from({ length: most }, (_, at) => {
+    const startedBy = `user ${Math.floor(at / ofUser)}`;
+    const started = operations.start({ ...options, startedBy, rate: 1 }, moving(1000));
+    if (at === ofUser - 1)
+      assert.throws(() => operations.start({ ...options, startedBy }, moving(1)), { code: "LIMIT" });
+    return started;
+  });
   assert.throws(() => operations.start(options, moving(1)), { code: "LIMIT" });
   for (const each of slow.slice(1)) operations.cancel(each);
   for (let each = 0; each < limits.operationsKeptMax; each++) operations.start(options, moving(1));
@@ -130,4 +135,36 @@ test("a restart keeps what is known, and what it has cut short has failed", asyn
   assert.match(failed.error!, /stopped/);
   assert.notEqual(operations.start(options, moving(1)).id.split("-")[0], cut.id.split("-")[0]);
   await second.close();
+});
+
+test("what one user starts makes others forgotten last, and dry runs first", async () => {
+  const { broker, close } = await openBareBroker();
+  const { operations } = broker;
+  const kept = operations.start({ ...options, startedBy: "admin" }, moving(1));
+  const begin = async (isDry: boolean): Promise<string> => {
+    const { id } = operations.start({ ...options, startedBy: "low", ...(isDry ? { isDry } : {}) }, moving(1));
+    // Its work is done in the turn, as far as that has room.
+    await new Promise(setImmediate);
+    return id;
+  };
+  const first = await begin(false);
+  for (let each = 0; each < limits.operationsKeptMax; each++) await begin(true);
+  assert.deepEqual([operations.get(kept.id), operations.get(first)?.id], [kept, first]);
+  for (let each = 0; each < limits.operationsKeptMax; each++) await begin(false);
+  assert.deepEqual([operations.get(kept.id), operations.get(first)], [kept, undefined]);
+  await close();
+});
+
+test("an operation ends once its user may not go on", async () => {
+  const { broker, pass, close } = await openBareBroker();
+  let may = true;
+  const running = broker.operations.start({ ...options, rate: 10 }, moving(1000), undefined, () => may);
+  pass(500);
+  assert.equal(running.state, "running");
+  may = false;
+  const { moved } = running.counts;
+  pass(500);
+  assert.deepEqual([running.state, running.counts.moved], ["failed", moved]);
+  assert.match(running.error!, /may not/);
+  await close();
 });
