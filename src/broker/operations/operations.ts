@@ -61,9 +61,10 @@ export class Operations {
     const restored: Operation[] = [];
     for (const [key, value] of this.#host.storage.definitions.entries("operation/"))
       restored.push(Operation.restored(namesOfKey(key)[0]!, JSON.parse(value.toString()) as StoredOperation));
-    for (const operation of restored.toSorted((a, b) => a.startedAt - b.startedAt)) {
+    // Not by the time of their start: the clock may have been set back between two of them.
+    for (const operation of restored.toSorted((a, b) => numberIn(a.id) - numberIn(b.id))) {
       this.#all.set(operation.id, operation);
-      this.#lastNumber = Math.max(this.#lastNumber, Number.parseInt(operation.id, 10));
+      this.#lastNumber = numberIn(operation.id);
       if (operation.isRunning) this.#end(operation, "failed", "the broker was stopped while it ran");
     }
   }
@@ -217,6 +218,10 @@ export class Operations {
       this.#host.storage.definitions.delete(definitionKey("operation", operation.id));
     }
   }
+}
+
+function numberIn(id: string): number {
+  return Number.parseInt(id, 10);
 }
 
 function noneMoved(): Counts {

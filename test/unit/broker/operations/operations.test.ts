@@ -131,3 +131,22 @@ test("a restart keeps what is known, and what it has cut short has failed", asyn
   assert.notEqual(operations.start(options, moving(1)).id.split("-")[0], cut.id.split("-")[0]);
   await second.close();
 });
+
+test("after a restart they stand as they were started, though the clock was set back; the first is forgotten first", async () => {
+  const first = await openBareBroker();
+  const started = Array.from({ length: 12 }, () => {
+    first.pass(-10);
+    return first.broker.operations.start(options, moving(1)).id;
+  });
+  await first.close();
+  const second = await openBareBroker(first.disk);
+  const { operations } = second.broker;
+  assert.deepEqual(
+    Array.from(operations.all(), ({ id }) => id),
+    started,
+  );
+  const more = limits.operationsKeptMax - started.length + 1;
+  for (let left = more; left > 0; left--) operations.start(options, moving(1));
+  assert.deepEqual([operations.get(started[0]!), operations.get(started[1]!)?.id], [undefined, started[1]]);
+  await second.close();
+});
