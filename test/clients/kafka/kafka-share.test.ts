@@ -332,3 +332,24 @@ test("a share group is described and deleted, and its name is no other group's",
   assert.deepEqual(await redis.xinfo("GROUPS", topic), []);
   member.close();
 });
+
+test("members get no partition of a queue of AMQP's or an exchange, whatever else they subscribe to", async () => {
+  const [topic, group] = await begin(["a"]);
+  const headers = { authorization: `Basic ${Buffer.from("guest:guest").toString("base64")}` };
+  const put = (path: string, body: object) =>
+    fetch(`http://127.0.0.1:${broker.ports.http}/api/${path}`, {
+      method: "PUT",
+      headers,
+      body: JSON.stringify(body),
+    });
+  assert.ok((await put("queues/%2F/share-queue", { durable: true })).ok);
+  const member = await join(group, "m", topic);
+  const answer = await member.beat(["share-queue", "amq.topic", topic]);
+  assert.equal(answer.errorCode, 0);
+  assert.deepEqual(answer.assignment?.topicPartitions, [{ topicId: member.topicId, partitions: [0] }]);
+  assert.deepEqual(
+    (await member.fetch()).map(([, body]) => body),
+    ["a"],
+  );
+  member.close();
+});
