@@ -156,7 +156,8 @@ function topicNameOf(target: Queue): string {
   return target.vhost.topics.topicOf(target)?.name ?? target.name;
 }
 
-function isOfRetryTopic(target: Queue): boolean {
+/** Whether a record that waits for that queue may become a dead letter of the topic that it names (`arrives`). */
+export function isOfRetryTopic(target: Queue): boolean {
   return target.kind === "stream" && isRetryTopic(topicNameOf(target));
 }
 
