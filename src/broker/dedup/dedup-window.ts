@@ -94,8 +94,9 @@ export class DedupWindow implements RunOwner {
     const blocks = this.#blocks;
     const block = blocks.blockFor(now, this.#made);
     const place = blocks.push(block, this.#asked, offset, now);
-    if (this.#stalePlace >= 0) this.#table.replace(this.#asked, this.#stalePlace, place);
-    else this.#table.add(this.#asked, place);
+    // For a new block older ids may have been forgotten, the one that is too old among them.
+    if (this.#stalePlace < 0 || !this.#table.replace(this.#asked, this.#stalePlace, place))
+      this.#table.add(this.#asked, place);
     this.#keeper.accepted(this, block);
     this.forgetOld(now, forgottenByOne);
     if (blocks.size > this.#keeper.idsMax) this.forgetEarly(1);
