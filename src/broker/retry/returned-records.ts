@@ -156,8 +156,7 @@ function topicNameOf(target: Queue): string {
   return target.vhost.topics.topicOf(target)?.name ?? target.name;
 }
 
-/** Whether a record that waits for that queue may become a dead letter of the topic that it names (`arrives`). */
-export function isOfRetryTopic(target: Queue): boolean {
+function isOfRetryTopic(target: Queue): boolean {
   return target.kind === "stream" && isRetryTopic(topicNameOf(target));
 }
 

@@ -262,7 +262,7 @@ test("what routing costs one message, or one batch, is bounded whatever keys it 
   const batch = new KafkaBatch().reset(writer.copy());
   batch.next();
   const publisher = (): never => assert.fail("nothing was published");
-  const by = { isAllowed: () => true, mayGiveUp: () => true, publisher };
+  const by = { isAllowed: () => true, publisher };
   const inBatch = visits(() => assert.equal(publishToExchange(vhost, topic, batch, 1 << 20, by), "dear"));
   assert.ok(inBatch <= limits.publishVisitsMax + one, `${inBatch} visits`);
   assert.equal(topic.published, 0);

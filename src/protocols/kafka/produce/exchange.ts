@@ -10,20 +10,17 @@ import type { Publisher } from "../../../broker/look/unroutable.ts";
 import type { Route } from "../../../broker/exchange/route.ts";
 import { propertiesOfParts } from "../../../broker/exchange/routing/message-headers.ts";
 import type { HeaderValue, MessageFacts } from "../../../broker/exchange/routing/router.ts";
-import { isOfRetryTopic } from "../../../broker/retry/returned-records.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import { limits } from "../../../base/limits.ts";
 import type { KafkaBatch } from "../../../message/kafka/batch.ts";
 import { RecordCursor } from "../../../message/kafka/batch-records.ts";
 import { cursor, forEachRecord, message, singleBatch, withRecords } from "./records.ts";
 
-/** `refused`: a record has a key under which its writer may not publish, or names a topic that it may not read; `dear`: finding all ways takes too long. */
+/** `refused`: a record has a key under which its writer may not publish; `dear`: finding all ways takes too long. */
 export type Outcome = "published" | "full" | "refused" | "dear";
 
 export interface BatchWriter {
   readonly isAllowed: (key: string) => boolean;
-  /** Whether it may give up the record at which the cursor of records.ts is (returned.ts). */
-  readonly mayGiveUp: () => boolean;
   readonly publisher: () => Publisher;
 }
 
@@ -39,7 +36,7 @@ export function publishToExchange(
   return withRecords(batch, decompressedBytesMax, () => publishOpened(vhost, exchange, by));
 }
 
-function publishOpened(vhost: Vhost, exchange: Exchange, by: BatchWriter): Outcome {
+function publishOpened(vhost: Vhost, exchange: Exchange, { isAllowed }: BatchWriter): Outcome {
   const { publication } = vhost;
   const routes: Route[] = [];
   const guard = new BatchGuard();
@@ -49,10 +46,8 @@ function publishOpened(vhost: Vhost, exchange: Exchange, by: BatchWriter): Outco
     if (vhost.routes.visits > visitsMax) return;
     const { buffer, keyStart, keyEnd } = cursor;
     const key = keyStart < 0 ? "" : buffer.latin1Slice(keyStart, keyEnd);
-    if (!by.isAllowed(key)) isRefused = true;
+    if (!isAllowed(key)) isRefused = true;
     const route = vhost.routes.find(exchange, key, factsOfSingle);
-    // One that has waited for a retry topic may be a dead letter of the topic that it names when it arrives.
-    if (route.hasGuards && route.queues.some(isOfRetryTopic) && !by.mayGiveUp()) isRefused = true;
     routes.push(route);
     guard.add(route, message);
   });

@@ -19,7 +19,7 @@ import { faultOf } from "../core/errors.ts";
 import { appended, appendToQueue, noteAppended, sequenceVerdict } from "./log.ts";
 import { type Outcome, publishToExchange } from "./exchange.ts";
 import { isTakenBy, offer } from "./partition.ts";
-import { mayGiveUp, mayGiveUpRecord, Returning } from "./returned.ts";
+import { mayGiveUp, Returning } from "./returned.ts";
 import { topicRules, type TopicRules } from "../topics/rules.ts";
 import type { KafkaTopic } from "../topics/directory.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
@@ -285,7 +285,6 @@ function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): Parti
   const exchange = topic.exchange!;
   const by = {
     isAllowed: (key: string): boolean => mayProduceUnder(call, exchange, key),
-    mayGiveUp: (): boolean => mayGiveUpRecord(call),
     publisher: (): Publisher => publisherOf(call),
   };
   let outcome: Outcome;

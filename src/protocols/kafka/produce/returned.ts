@@ -14,12 +14,6 @@ import type { Call } from "../core/call.ts";
 import type { BatchTaker } from "./partition.ts";
 import { cursor, forEachRecord, withRecords } from "./records.ts";
 
-/** Whether the producer may read the topic that the record at which the cursor is names. */
-export function mayGiveUpRecord(call: Call): boolean {
-  const name = originName(cursor) ?? "";
-  return name === "" || mayUseTopic(call, "read", name);
-}
-
 /** Whether the producer may read all topics that records of the batch name. */
 export function mayGiveUp(call: Call, batch: KafkaBatch, decompressedBytesMax: number): boolean {
   return withRecords(batch, decompressedBytesMax, () => {
