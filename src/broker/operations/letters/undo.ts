@@ -15,11 +15,12 @@ import { LogReader } from "../../../storage/index.ts";
 import { isGivenBack, takeBack } from "../../groups/give-back.ts";
 import type { GroupCursor } from "../../groups/group-cursor.ts";
 import type { Queue } from "../../queue/queue.ts";
+import { hasRoomFor } from "../../queue/retention.ts";
 import type { Counts, Operation } from "../operation.ts";
 import type { OperationBody, Operations } from "../operations.ts";
 import { isBroughtHome, toDeadLetters } from "./kafka-letters.ts";
 import { markOf, mayHaveMark, withoutMark } from "./mark.ts";
-import { hasRoom, isInQueue, isReady, move, nextOffset } from "./move.ts";
+import { isInQueue, isReady, move, nextOffset } from "./move.ts";
 
 /** `matched` are those found, `moved` those taken back. */
 export interface UndoCounts extends Counts {
@@ -121,7 +122,7 @@ function takeLetterBack(
   operation: string,
 ): boolean {
   if (reader.envelope === envelope.kafka) return toDeadLetters(home, reader, source);
-  if (!hasRoom(source, parts.bodyEnd - parts.bodyStart)) return false;
+  if (!hasRoomFor(source, 1, parts.bodyEnd - parts.bodyStart)) return false;
   const { properties, from } = markOf(parts, operation)!;
   const headers = withoutMark(properties.headers ?? []);
   move(home, reader, source, { parts, properties: { ...properties, headers }, route: from, body: null });
