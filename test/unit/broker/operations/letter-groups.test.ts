@@ -4,8 +4,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { finishNow } from "../../../../src/base/turn-work.ts";
 import { grouping, type LetterGroup } from "../../../../src/broker/operations/letters/groups.ts";
-import { findingPlaces } from "../../../../src/broker/operations/letters/places.ts";
+import { findingPlaces, findingPlacesOf } from "../../../../src/broker/retry/dead-letter-places.ts";
 import type { Queue } from "../../../../src/broker/queue/queue.ts";
+import { createGroup, setRetryPolicy } from "../../../../src/broker/groups/stream-groups.ts";
 import { type BareBroker, openBareBroker, publishTo } from "../../../support/bare-broker.ts";
 
 interface Counted {
@@ -136,5 +137,22 @@ test("places are what is defined to be one, also behind bound exchanges; others 
   const places = finishNow(findingPlaces(vhost));
   assert.deepEqual(places.map(({ name }) => name).toSorted(), ["box", "far", "own.dead", "unrouted"]);
   assert.ok(places.includes(box));
+  await close();
+});
+
+test("both ways to find places know topics of several partitions, also those that a group's policy names", async () => {
+  const { broker, close } = await openBareBroker();
+  const vhost = broker.defaultVhost;
+  const configs = { "troika.retry.limit": "2" };
+  const { partitions } = vhost.topics.create("orders", 3, configs);
+  vhost.topics.create("orders.dead", 3, {});
+  vhost.topics.create("custom", 2, {});
+  const policy = { limit: 2, backoffMs: 0, factor: 1, maxMs: 0, jitter: 0, deadLetter: "custom" };
+  createGroup(partitions[1]!, "g");
+  setRetryPolicy(partitions[1]!, "g", policy);
+  const expected = ["custom-0", "custom-1", "orders.dead-0", "orders.dead-1", "orders.dead-2"];
+  const names = (places: readonly Queue[]): string[] => places.map(({ name }) => name).toSorted();
+  assert.deepEqual(names(finishNow(findingPlaces(vhost))), expected);
+  assert.deepEqual(names(finishNow(findingPlacesOf(vhost, partitions[1]!.name))), expected);
   await close();
 });
