@@ -156,3 +156,26 @@ test("both ways to find places know topics of several partitions, also those tha
   assert.deepEqual(names(finishNow(findingPlacesOf(vhost, partitions[1]!.name))), expected);
   await close();
 });
+
+test("of many places all are looked at in the end, however few letters one look goes through", async () => {
+  const rig = await openBareBroker();
+  const places: Queue[] = [];
+  for (let i = 0; i < 100; i++) {
+    const dead = rig.declare(`q${i}.dead`);
+    places.push(dead);
+    const queue = rig.declare(`q${i}`, { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead.name });
+    for (let letters = 0; letters < 3; letters++) ways["rejected"]!(queue, rig);
+    dead.catchUp();
+  }
+  const complete = (): number => {
+    let left = 50;
+    return places.filter((place) => {
+      const { isComplete, walked } = finishNow(grouping(place, left));
+      left -= walked;
+      return isComplete;
+    }).length;
+  };
+  for (let looks = 0; looks < 5; looks++) complete();
+  assert.equal(complete(), places.length);
+  await rig.close();
+});
