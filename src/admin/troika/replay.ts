@@ -5,11 +5,9 @@
  * nothing is published that the caller could not publish by a client.
  */
 import { boolean, looseObject, number, optional, string, union } from "valibot";
-import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { mayPublishUnder, mayUseExchange, mayUseLog, mayUseTopicKey } from "../../broker/access/rights.ts";
 import type { Exchange } from "../../broker/exchange/exchange.ts";
-import type { Operation } from "../../broker/operations/operation.ts";
 import { newReplayCounts, type ReplayCounts, replaying } from "../../broker/operations/replay/replay.ts";
 import {
   ExchangeTarget,
@@ -24,7 +22,7 @@ import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 import { filterOf } from "./filter-text.ts";
-import { operationStatus, waitFor, waitQuery } from "./operations.ts";
+import { operationStatus, started, waitFor, waitQuery } from "./operations.ts";
 
 const rateMost = 1_000_000;
 const time = union([number(), string()]);
@@ -196,13 +194,9 @@ export const replayEndpoints: readonly Endpoint[] = [
       const startedBy = caller.name;
       const options = { kind: "replay", vhost: vhost.name, source: source.name, startedBy, rate } as const;
       const { operations } = broker;
-      let operation: Operation;
-      try {
-        operation = operations.start(options, replaying(broker, request), newReplayCounts(from));
-      } catch (error) {
-        if (error instanceof BrokerError) throw new Refusal(429, "too_many_operations", error.message);
-        throw error;
-      }
+      const operation = started(() =>
+        operations.start(options, replaying(broker, request), newReplayCounts(from)),
+      );
       await waitFor(asked as Asked<never>, operation);
       const { counts, id, state: reached, error } = operation;
       return json(operationStatus(operation), {

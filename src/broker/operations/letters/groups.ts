@@ -3,7 +3,7 @@
  * group of a stream; each with how many there are, since when and until when, and how many in each hour.
  *
  * A place is walked once, in slices, `deadLettersWalkedMax` letters a look; the next look goes on there. What came since is added; once a
- * letter has left the place it is walked again from the beginning. Not here: which places there are (places.ts), rights and JSON (admin/).
+ * letter has left the place it is walked again from the beginning. Not here: which places there are (retry/dead-letter-places.ts), rights and JSON (admin/).
  * Invariants: groups count what was walked, once each; a place has `deadLetterGroupsMax` groups, and the others are one without a name; what was counted is
  * remembered of so many places as have `deadLetterGroupsKept` groups together.
  */

@@ -92,7 +92,14 @@ export const topicConfigs: readonly ConfigDefinition[] = [
         ? null
         : "String must be one of: message-id, key, header:NAME",
   },
-  { name: "troika.dedup.window.ms", type: "long", value: "0", least: 0, most: limits.dedupWindowMsMax, applied: true },
+  {
+    name: "troika.dedup.window.ms",
+    type: "long",
+    value: "0",
+    least: 0,
+    most: limits.dedupWindowMsMax,
+    applied: true,
+  },
   { name: "troika.delay.allowed", type: "boolean", value: "false", applied: true },
   { name: "troika.retry.backoff.ms", type: "long", value: "0", least: 0, most: msMax, applied: true },
   { name: "troika.retry.factor", type: "double", value: "2", least: 1, most: 1000, applied: true },

@@ -161,7 +161,9 @@ test("an id that comes again is remembered though its old entry was just forgott
   for (; window.blocks.length < 2 || window.blocks.at(-1)!.count < blockIds; ids++) accept(`${ids}`);
   const oldest = `${ids - window.size}`;
   time.now = 1001;
+  const before = window.forgottenEarly;
   accept(oldest);
+  assert.equal(window.forgottenEarly, before, "what is too old is not forgotten early");
   assert.equal(knows(window, oldest, time.now), true);
   dedup.empty(queue.log);
   await bare.close();

@@ -163,7 +163,10 @@ test("of many places all are looked at in the end, however few letters one look 
   for (let i = 0; i < 100; i++) {
     const dead = rig.declare(`q${i}.dead`);
     places.push(dead);
-    const queue = rig.declare(`q${i}`, { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead.name });
+    const queue = rig.declare(`q${i}`, {
+      "x-dead-letter-exchange": "",
+      "x-dead-letter-routing-key": dead.name,
+    });
     for (let letters = 0; letters < 3; letters++) ways["rejected"]!(queue, rig);
     dead.catchUp();
   }

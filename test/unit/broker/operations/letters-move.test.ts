@@ -136,7 +136,10 @@ test("an undo that was cut short has noted what it took back, over a kill too", 
   const rig = await openBareBroker();
   const { operations, retention } = rig.broker;
   const letters = rig.declare("letters");
-  const homes = rig.declare("homes", { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "letters" });
+  const homes = rig.declare("homes", {
+    "x-dead-letter-exchange": "",
+    "x-dead-letter-routing-key": "letters",
+  });
   for (let i = 0; i < 9; i++) {
     publishTo(homes, `m${i}`);
     assert.ok(homes.cursor!.acquire(1, 0));
