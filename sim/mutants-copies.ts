@@ -29,8 +29,8 @@ export const mutantsOfCopies: readonly Mutant[] = [
   {
     name: "an id that comes again after its window is not remembered again",
     file: "src/broker/dedup/dedup-window.ts",
-    find: "    if (this.#stalePlace >= 0) this.#table.replace(this.#asked, this.#stalePlace, place);",
-    replace: "    if (this.#stalePlace >= 0) return;",
+    find: "    if (this.#stalePlace < 0 || !this.#table.replace(",
+    replace: "    if (this.#stalePlace >= 0) return;\n    if (this.#stalePlace < 0 || !this.#table.replace(",
   },
   {
     name: "after a start ids are not in the order of their age",

@@ -6,8 +6,8 @@ const file = "src/broker/operations/replay/replay.ts";
 export const mutantsOfReplays: readonly Mutant[] = [
   {
     name: "how far a replay came is not written with what it copied",
-    file,
-    find: "    if (this.#operation.isRunning) this.#operations.save(this.#operation);",
+    file: "src/broker/operations/progress.ts",
+    find: "    if (this.#running.isRunning) this.#operations.save(this.#counted);",
     replace: "",
   },
   {

@@ -45,8 +45,8 @@ export const brokerMutants: readonly RoomMutant[] = [
   {
     name: "a letter goes home to a queue that is full",
     file: "src/broker/operations/letters/retry.ts",
-    find: "if (!hasRoom(home, body",
-    replace: "if (hasRoom(home, 0) && !hasRoom(home, body",
+    find: "if (!hasRoomFor(home, 1, body",
+    replace: "if (hasRoomFor(home, 1, 0) && !hasRoomFor(home, 1, body",
     also: ["clients/management/dead-letters"],
   },
   {

@@ -252,8 +252,8 @@ export const limits = {
   unroutableSamplesPerSecond: 200,
   unroutableBodyBytesMax: 4096,
   unroutablePropertiesBytesMax: 16_384,
-  /** Places of which is remembered what was counted there: some 800 KiB each at most. */
-  deadLetterWalksKept: 64,
+  /** Groups, and places, of which is remembered what was counted there: some 1.6 KiB each at most. */
+  deadLetterGroupsKept: 32_000,
   /** Operations that run at once, of all users and of one, and those that are remembered: one that is forgotten cannot be undone. */
   operationsRunningMax: 32,
   operationsRunningOfUserMax: 8,

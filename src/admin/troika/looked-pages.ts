@@ -5,7 +5,6 @@
  * ended, or in the next one where that is gone. Not here: pages of one log (broker/look/look.ts).
  */
 import type { Job } from "../../base/turn-work.ts";
-import { findingDeadPlaces } from "../../broker/look/dead-places.ts";
 import { allOf, deadLetterOf, type PartitionName } from "../../broker/look/filter.ts";
 import { lookingInto } from "../../broker/look/look.ts";
 import type { Looked, ShownPart } from "../../broker/look/looked.ts";
@@ -14,6 +13,7 @@ import { lookingAtScheduled } from "../../broker/look/scheduled.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { companionPrefixes, laterPrefixes } from "../../broker/names.ts";
+import { findingPlacesOf } from "../../broker/retry/dead-letter-places.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 
 export interface LookedParts {
@@ -53,8 +53,8 @@ export function* lookingAtDead(
 ): Job<LookedParts> {
   const filter = allOf(deadLetterOf(shownName(name), partitionNamed(vhost, name)), wanted.filter);
   const room = new PageRoom(messagesMax, filter);
-  for (const place of yield* findingDeadPlaces(vhost, name)) {
-    if (place.name < start.place || place.exclusiveOwner !== 0 || !mayRead(place.name)) continue;
+  for (const place of yield* findingPlacesOf(vhost, name)) {
+    if (place.name < start.place || !mayRead(place.name)) continue;
     const from = place.name === start.place ? start.offset : start.offsetOf(place);
     const next = yield* lookingInto(place, { state: "present", from, payloadBytesMax, filter }, room);
     if (next !== null) return { messages: room.messages, next: `${shownName(place.name)}@${next}` };

@@ -5,11 +5,9 @@
  * nothing is published that the caller could not publish by a client.
  */
 import { boolean, number, optional, string, union } from "valibot";
-import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { mayPublishUnder, mayUseExchange, mayUseLog, mayUseTopicKey } from "../../broker/access/rights.ts";
 import type { Exchange } from "../../broker/exchange/exchange.ts";
-import type { Operation } from "../../broker/operations/operation.ts";
 import { newReplayCounts, type ReplayCounts, replaying } from "../../broker/operations/replay/replay.ts";
 import {
   ExchangeTarget,
@@ -25,7 +23,7 @@ import { exactObject } from "../api/schemas.ts";
 import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 import { filterOf } from "./filter-text.ts";
-import { operationStatus, waitMsIn, waitQuery } from "./operations.ts";
+import { operationStatus, started, waitMsIn, waitQuery } from "./operations.ts";
 
 const rateMost = 1_000_000;
 const time = union([number(), string()]);
@@ -218,16 +216,12 @@ export const replayEndpoints: readonly Endpoint[] = [
         ...(isDry ? { isDry } : {}),
       } as const;
       const { operations } = broker;
-      let operation: Operation;
-      try {
-        operation = operations.start(options, replaying(broker, request), newReplayCounts(from), () =>
+      const operation = started(() =>
+        operations.start(options, replaying(broker, request), newReplayCounts(from), () =>
           mayReplay(asked as Asked<never>, vhost, body),
-        );
-      } catch (error) {
-        if (error instanceof BrokerError) throw new Refusal(429, "too_many_operations", error.message);
-        throw error;
-      }
-      await broker.operations.ended(operation, waitMs);
+        ),
+      );
+      await operations.ended(operation, waitMs);
       const { counts, id, state: reached, error } = operation;
       return json(operationStatus(operation), {
         ...(counts as ReplayCounts),

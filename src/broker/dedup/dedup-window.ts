@@ -94,11 +94,12 @@ export class DedupWindow implements RunOwner {
     const blocks = this.#blocks;
     const block = blocks.blockFor(now, this.#made);
     const place = blocks.push(block, this.#asked, offset, now);
-    if (this.#stalePlace >= 0) this.#table.replace(this.#asked, this.#stalePlace, place);
-    else this.#table.add(this.#asked, place);
+    // For a new block older ids may have been forgotten, the one that is too old among them.
+    if (this.#stalePlace < 0 || !this.#table.replace(this.#asked, this.#stalePlace, place))
+      this.#table.add(this.#asked, place);
     this.#keeper.accepted(this, block);
     this.forgetOld(now, forgottenByOne);
-    if (blocks.size > this.#keeper.idsMax) this.forgetEarly(1);
+    if (blocks.size > this.#keeper.idsMax) this.forgetEarly(1, now);
     else this.#resized();
   }
 
@@ -121,11 +122,11 @@ export class DedupWindow implements RunOwner {
     return false;
   }
 
-  /** Forgets the oldest ids, though they still count. */
-  forgetEarly(count: number): void {
+  /** Forgets the oldest ids, though they may still count. */
+  forgetEarly(count: number, now: number): void {
     for (let left = Math.min(count, this.size); left > 0; left--) {
+      if (this.#counts(this.#blocks.firstTime, now)) this.forgottenEarly++;
       this.#forgetFirst();
-      this.forgottenEarly++;
     }
     this.#resized();
   }
@@ -156,7 +157,7 @@ export class DedupWindow implements RunOwner {
     }
     this.forgetOld(now, Infinity);
     const tooMany = this.size - this.#keeper.idsMax;
-    if (tooMany > 0) this.forgetEarly(tooMany);
+    if (tooMany > 0) this.forgetEarly(tooMany, now);
     this.#resized();
   }
 

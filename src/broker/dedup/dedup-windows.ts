@@ -164,7 +164,7 @@ export class DedupWindows implements StateSource, WindowKeeper {
     while (this.bytes > this.#bytesMax) {
       const largest = this.#largest();
       if (largest === null) break;
-      largest.forgetEarly(blockIds);
+      largest.forgetEarly(blockIds, this.#clock.now());
     }
     if (!window.isDurable || this.#storage!.journal === null) return;
     block.position = this.#storage!.pending;

@@ -118,10 +118,12 @@ export class IdTable {
     page.put(a, place);
   }
 
-  /** The same id came again, and has another place. */
-  replace({ a }: Digest, place: number, by: number): void {
+  /** The same id came again, and has another place. False: the place was not there. */
+  replace({ a }: Digest, place: number, by: number): boolean {
     const page = this.#page(a);
-    page.slots[page.slotOf(a, place) * 2 + 1] = by;
+    const slot = page.slotOf(a, place);
+    if (slot >= 0) page.slots[slot * 2 + 1] = by;
+    return slot >= 0;
   }
 
   /** The id at that place is forgotten; nothing where a newer one of the same digest has taken its entry. */

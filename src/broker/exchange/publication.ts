@@ -186,9 +186,11 @@ export class Publication {
   }
 
   /**
-   * A full queue refuses the message. With `x-overflow` `reject-publish-dlx` the message goes to the queue's dead-letter exchange.
+   * A full queue refuses the client's message. With `x-overflow` `reject-publish-dlx` the message goes to the queue's dead-letter exchange. What its
+   * intake would have taken needed no room: a copy of a message that is there, and one that waits, are no dead letters.
    */
   refuse(queue: Queue, message: OutgoingMessage): void {
+    if (queue.intake?.concerns(message) === true) return;
     this.#noteRefused(queue, message);
     this.#deadLetterRefused();
   }

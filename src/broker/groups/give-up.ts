@@ -22,6 +22,7 @@ import { type GiveUpNote, markOf } from "./give-up-notes.ts";
 import type { GroupCursor } from "./group-cursor.ts";
 import { GroupRetries } from "./retries.ts";
 import { retryOwnerName } from "./retry-owner.ts";
+import { deadQueueName } from "../retry/dead-queue.ts";
 import { delayOf, type RetryPolicy, retryOf } from "../retry/retry-policy.ts";
 
 const id = new EntryId();
@@ -112,7 +113,7 @@ function bury(queue: Queue, cursor: GroupCursor, reader: LogReader, { reason, de
   const { offset } = reader;
   const policy = retryPolicyOf(queue, cursor)!;
   const note = noteOf(cursor, offset, reason);
-  const place = deadLetterStream(queue, policy.deadLetter ?? `${queue.name}.dead`);
+  const place = deadLetterStream(queue, policy.deadLetter ?? deadQueueName(queue.name));
   if (deadLetter(queue, cursor, reader, { note, deliveries: cursor.pending.countOf(offset), place })) {
     cursor.settle(offset);
     return true;

@@ -4,7 +4,7 @@
  * Records of every envelope are shown as AMQP sees them. They come by their offsets, which is not the order of delivery where a queue
  * has priorities or gives back what was requeued.
  * Not here: rights and JSON (admin/troika/messages.ts), reading a message (looked.ts, content.ts), who holds what (holders.ts), what is scheduled
- * (scheduled.ts), dead letters (dead-places.ts). Invariants: a look changes neither the queue
+ * (scheduled.ts), dead letters (retry/dead-letter-places.ts). Invariants: a look changes neither the queue
  * nor its cursor; a page ends at `limits.lookedBytesMax` bytes and one message, after `limits.lookedOffsetsMax` offsets, and where
  * a filter has looked into `limits.filteredMessagesMax` messages or at `limits.filteredBytesMax` of their bytes (page-room.ts).
  */

@@ -66,9 +66,10 @@ export class Operations {
     const restored: Operation[] = [];
     for (const [key, value] of this.#host.storage.definitions.entries("operation/"))
       restored.push(Operation.restored(namesOfKey(key)[0]!, JSON.parse(value.toString()) as StoredOperation));
-    for (const operation of restored.toSorted((a, b) => a.startedAt - b.startedAt)) {
+    // Not by the time of their start: the clock may have been set back between two of them.
+    for (const operation of restored.toSorted((a, b) => numberIn(a.id) - numberIn(b.id))) {
       this.#all.set(operation.id, operation);
-      this.#lastNumber = Math.max(this.#lastNumber, Number.parseInt(operation.id, 10));
+      this.#lastNumber = numberIn(operation.id);
       if (operation.isRunning) this.#end(operation, "failed", "the broker was stopped while it ran");
     }
   }
@@ -247,6 +248,10 @@ function firstToForget(ended: readonly Operation[]): Operation | undefined {
   for (const { options } of ended) counts.set(options.startedBy, (counts.get(options.startedBy) ?? 0) + 1);
   const most = Math.max(...counts.values());
   return ended.find(({ options }) => counts.get(options.startedBy) === most);
+}
+
+function numberIn(id: string): number {
+  return Number.parseInt(id, 10);
 }
 
 function noneMoved(): Counts {

@@ -54,11 +54,7 @@ export class Retention {
    * bounds (`x-overflow`) may not. As in RabbitMQ 3.10.8, the ready messages count, the new ones included.
    */
   hasRoom(queue: Queue, count: number, bytes: number): boolean {
-    if (queue.cursor === null || queue.policy.overflow === "drop-head") return true;
-    if (fits(queue, count, bytes)) return true;
-    // A message that a consumer can take at once does not fill a queue.
-    if (queue.consumers.size === 0 || !queue.catchUp()) return false;
-    return fits(queue, count, bytes);
+    return queue.policy.overflow === "drop-head" || hasRoomFor(queue, count, bytes);
   }
 
   /** All bounds of a stream, at once. */
@@ -202,6 +198,13 @@ export class Retention {
     queue.drop(offset);
     return true;
   }
+}
+
+/** Whether the queue takes that without dropping other messages for it. A stream does: its bounds are not for what is new. */
+export function hasRoomFor(queue: Queue, count: number, bytes: number): boolean {
+  if (queue.cursor === null || fits(queue, count, bytes)) return true;
+  // A message that a consumer can take at once does not fill a queue.
+  return queue.consumers.size > 0 && queue.catchUp() && fits(queue, count, bytes);
 }
 
 /**

@@ -73,6 +73,13 @@ test("consumers of AMQP and of Redis share the entries of one group", async () =
   await ofOne.count(2);
   await ofTwo.count(2);
   assert.deepEqual(await consumersOf(stream), ["troika.amqp:one", "troika.amqp:two"]);
+  // No Redis client is taken for one of AMQP's, or settles what one holds.
+  for (const command of [
+    ["XREADGROUP", "GROUP", "g", "troika.amqp:x", "STREAMS", stream, ">"],
+    ["XGROUP", "CREATECONSUMER", stream, "g", "troika.amqp:x"],
+    ["XGROUP", "DELCONSUMER", stream, "g", "troika.amqp:one"],
+  ])
+    await assert.rejects(redis.call(command[0]!, ...command.slice(1)), /consumers of AMQP/);
   const read = (await redis.xreadgroup("GROUP", "g", "r", "STREAMS", stream, ">")) as [
     string,
     [string, string[]][],

@@ -109,14 +109,18 @@ async function commitOne(exchange: string, key: string, body: string): Promise<"
 let queues = 0;
 
 /** A queue that holds two confirmed messages and no more; a third is more than its bound. */
-async function fullQueue(overflow: Overflow, bound: Bound): Promise<{ q: string; x: string; dead: string }> {
+async function fullQueue(
+  overflow: Overflow,
+  bound: Bound,
+  more: Record<string, string | number | boolean> = {},
+): Promise<{ q: string; x: string; dead: string }> {
   const q = `overflow${++queues}`;
   const [x, dead] = [`${q}.x`, `${q}.dead`];
   await all.channel.assertExchange(x, "direct");
   await all.channel.assertQueue(dead);
   const limit = bound === "length" ? { "x-max-length": 2 } : { "x-max-length-bytes": 20 };
   const args = { "x-overflow": overflow, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead };
-  await all.channel.assertQueue(q, { arguments: { ...limit, ...args } });
+  await all.channel.assertQueue(q, { arguments: { ...limit, ...args, ...more } });
   await all.channel.bindQueue(q, x, q);
   await all.channel.bindQueue(q, "amq.topic", q);
   for (const body of ["confirmed1", "confirmed2"]) await all.publish("", q, body, { persistent: true });
@@ -187,6 +191,28 @@ describe("a batch", () => {
     await assert.rejects(all.producer.send({ topic: q, messages }), /policy/i);
     assert.deepEqual(await bodies(q), []);
     assert.deepEqual(await bodies(dead), ["1", "2", "3"]);
+  });
+
+  it("of Kafka that is refused makes no dead letters of copies, nor of what is delayed", async () => {
+    for (const toExchange of [false, true]) {
+      const { q, x, dead } = await fullQueue("reject-publish-dlx", "length", {
+        "x-dedup-window-ms": 60_000,
+        "x-dedup-by": "header:id",
+        "x-delay-allowed": true,
+      });
+      await all.channel.purgeQueue(q);
+      const topic = toExchange ? x : q;
+      const sent = (value: string, headers: Record<string, string>) => ({ key: q, value, headers });
+      await all.producer.send({ topic, messages: [sent("0", { id: "0" })] });
+      const messages = [
+        sent("copy", { id: "0" }),
+        sent("later", { id: "l", "x-delay": "60000" }),
+        ...["1", "2"].map((id) => sent(id, { id })),
+      ];
+      await assert.rejects(all.producer.send({ topic, messages }), /policy/i);
+      assert.deepEqual(await bodies(q), ["0"]);
+      assert.deepEqual(await bodies(dead), ["1", "2"]);
+    }
   });
 
   it("that fits one of two queues is in neither", async () => {

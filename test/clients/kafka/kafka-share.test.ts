@@ -16,6 +16,7 @@ import {
 } from "../../support/share-member.ts";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
 import { KafkaWireClient } from "../../support/kafka-wire-client.ts";
+import { makeUser, permit } from "../../support/users.ts";
 import { until } from "../../support/wait.ts";
 
 const { accept, release, reject, renew } = outcomes;
@@ -361,4 +362,59 @@ test("a trace tells what members acquire, release, reject and accept", async () 
   const who = { protocol: "kafka", group: topic, consumer: "m" };
   assert.deepEqual([first![2]!.to, first!.at(-1)!.by, second!.at(-1)!.by], [who, who, who]);
   member.close();
+});
+
+test("members get no partition of a queue of AMQP's or an exchange, whatever else they subscribe to", async () => {
+  const [topic, group] = await begin(["a"]);
+  const headers = { authorization: `Basic ${Buffer.from("guest:guest").toString("base64")}` };
+  const put = (path: string, body: object) =>
+    fetch(`http://127.0.0.1:${broker.ports.http}/api/${path}`, {
+      method: "PUT",
+      headers,
+      body: JSON.stringify(body),
+    });
+  assert.ok((await put("queues/%2F/share-queue", { durable: true })).ok);
+  const member = await join(group, "m", topic);
+  const answer = await member.beat(["share-queue", "amq.topic", topic]);
+  assert.equal(answer.errorCode, 0);
+  assert.deepEqual(answer.assignment?.topicPartitions, [{ topicId: member.topicId, partitions: [0] }]);
+  assert.deepEqual(
+    (await member.fetch()).map(([, body]) => body),
+    ["a"],
+  );
+  member.close();
+});
+
+test("a group is in topics to which a member has subscribed and that it may read, and who deletes it must have the right to settle there", async () => {
+  const [topic, group] = await begin(["a"]);
+  const [other] = await begin(["b"]);
+  const topicId = async (name: string): Promise<string> =>
+    (await client.request("Metadata", 12, { topics: [{ name }] })).topics[0]!.topicId;
+  const member = await join(group, "m", topic);
+  const { topicId: own } = member;
+  member.topicId = await topicId(other);
+  const unknownTopic = 3;
+  assert.equal((await member.fetchAnswer()).responses[0]!.partitions[0]!.errorCode, unknownTopic);
+  assert.deepEqual(await redis.xinfo("GROUPS", other), []);
+  member.topicId = own;
+  member.sessionEpoch = 0;
+  assert.equal((await member.fetch()).length, 1);
+  await member.leave();
+  member.close();
+
+  // The stream's group may be that of Redis clients.
+  const remove = async (by: KafkaWireClient): Promise<number> =>
+    (await by.request("DeleteGroups", 2, { groupsNames: ["sharers"] })).results[0]!.errorCode;
+  const shared = await join("sharers", "m", topic);
+  await shared.leave();
+  shared.close();
+  await makeUser(broker, "sharer", "pw", { configure: "^sharers$", write: "^$", read: "^sharers$" });
+  const sharer = await KafkaWireClient.connect(broker.ports.kafka);
+  await sharer.request("SaslHandshake", 1, { mechanism: "PLAIN" });
+  await sharer.request("SaslAuthenticate", 2, { authBytes: Buffer.from("\0sharer\0pw") });
+  const notAuthorized = 30;
+  assert.equal(await remove(sharer), notAuthorized);
+  await permit(broker, "sharer", { configure: "^sharers$", write: "^$", read: `^(sharers|${topic})$` });
+  assert.equal(await remove(sharer), 0);
+  sharer.close();
 });

@@ -1,6 +1,7 @@
 /** What a Kafka group gives up, on a clock that the test moves: when it comes again, and what becomes of it over kills and changes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { limits } from "../../../src/base/limits.ts";
 import { ByteWriter } from "../../../src/base/bytes.ts";
 import { KafkaBatchBuilder } from "../../../src/message/kafka/batch-builder.ts";
 import { DurableRig } from "../../support/durable-rig.ts";
@@ -91,6 +92,14 @@ test("a record comes again at its time and not before, whatever the deliveries, 
     (await read(rig, "g.retry")).map(({ deliveries }) => deliveries),
     ["1", "2", "3"],
   );
+});
+
+test("a large batch without records that were given up is stored as it came, though the topic's name ends like a retry topic's", async () => {
+  const rig = await rigWith(4, {});
+  const records = Array.from({ length: limits.kafkaExchangeRecordsMax + 1 }, () => ["v", {}] as const);
+  assert.equal(await produce(rig, "g.retry", records), 0);
+  const messageTooLarge = 10;
+  assert.equal(await produce(rig, "g.retry", [...records, ["v", origin]]), messageTooLarge);
 });
 
 test("an idempotent producer's batch that is sent again is given up once; records beside it are stored at once", async () => {

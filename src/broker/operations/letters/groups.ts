@@ -3,10 +3,10 @@
  * group of a stream; each with how many there are, since when and until when, and how many in each hour.
  *
  * A place is walked once, in slices, `deadLettersWalkedMax` letters a look; the next look goes on there. What came since is added; once a
- * letter has left the place it is walked again from the beginning. Not here: which places there are (places.ts), rights and JSON (admin/).
+ * letter has left the place it is walked again from the beginning. Not here: which places there are (retry/dead-letter-places.ts), rights and JSON (admin/).
  * Invariants: groups count what was walked, once each; a place has `deadLetterGroupsMax` groups, with `deadLetterGroupsBytesMax` bytes of texts, and the others are one without a name, as
- * those are whose names no queue could have, since a client may have written them; what was counted in
- * `deadLetterWalksKept` places is remembered.
+ * those are whose names no queue could have, since a client may have written them; what was counted is remembered of so many places as have
+ * `deadLetterGroupsKept` groups together.
  */
 import { limits } from "../../../base/limits.ts";
 import type { Job } from "../../../base/turn-work.ts";
@@ -72,7 +72,9 @@ class Walk {
 
   add(origin: Origin | null, at: number): void {
     this.looked++;
+    const before = this.groups.size;
     const group = this.#groupOf(origin);
+    groupsKept += this.groups.size - before;
     group.count++;
     group.first = Math.min(group.first, at);
     group.last = Math.max(group.last, at);
@@ -134,6 +136,8 @@ function mergeOldest(hours: Map<number, number>): void {
 const walks = new WeakMap<Queue, Walk>();
 /** The one that was looked at last comes last. */
 const kept = new Set<Walk>();
+/** Of all of them. */
+let groupsKept = 0;
 
 function walkOf(queue: Queue): Walk {
   let walk = walks.get(queue);
@@ -143,12 +147,14 @@ function walkOf(queue: Queue): Walk {
   }
   kept.delete(walk);
   kept.add(walk);
-  if (kept.size > limits.deadLetterWalksKept) forget(kept.values().next().value!);
+  while (kept.size + groupsKept > limits.deadLetterGroupsKept && kept.size > 1)
+    forget(kept.values().next().value!);
   return walk;
 }
 
 function forget(walk: Walk): void {
   walk.isForgotten = true;
+  groupsKept -= walk.groups.size;
   walk.groups.clear();
   kept.delete(walk);
 }

@@ -15,6 +15,7 @@ import { type HeaderChange, headerText, writeRecordWith } from "../../../message
 import type { LogReader } from "../../../storage/index.ts";
 import { appendStored } from "../../exchange/outgoing-message.ts";
 import type { Queue } from "../../queue/queue.ts";
+import { hasRoomFor } from "../../queue/retention.ts";
 import { groupOf, returnHeaders, retryTopicOf } from "../../retry/returned-records.ts";
 import type { Vhost } from "../../vhost.ts";
 import { fromHeader, operationHeader } from "./mark.ts";
@@ -83,8 +84,8 @@ function moveWith(from: Queue, reader: LogReader, to: Queue, changes: readonly H
   if (scratch.buffer.length > scratchBytesKept) scratch = new ByteWriter(1024);
   writeRecordWith(scratch, kafkaFrames.moveTo(reader), changes);
   const { buffer, length } = scratch;
-  const { retention, clock } = to.vhost.broker;
-  if (!retention.hasRoom(to, 1, length)) return false;
+  const { clock } = to.vhost.broker;
+  if (!hasRoomFor(to, 1, length)) return false;
   appendStored(to.log.group, { envelope: envelope.kafka, buffer, start: 0, end: length }, clock.now());
   takeOut(from, reader);
   return true;

@@ -15,7 +15,6 @@ import type { LogReader } from "../../../storage/index.ts";
 import { noOwner, requeuedOwner } from "../../cursor/pending-table.ts";
 import { appendRecord } from "../../exchange/outgoing-message.ts";
 import type { Queue } from "../../queue/queue.ts";
-import { fits } from "../../queue/retention.ts";
 
 const scratchBytesKept = 1 << 20;
 
@@ -47,13 +46,6 @@ export function isReady(queue: Queue, offset: number): boolean {
 export function nextOffset({ log }: Queue, from: number, end: number): number {
   const offset = log.removed.nextPresent(Math.max(from, log.removed.first));
   return offset < end ? offset : -1;
-}
-
-/** Whether the queue takes a message of that size without dropping another one. */
-export function hasRoom(queue: Queue, bodyBytes: number): boolean {
-  if (queue.cursor === null || fits(queue, 1, bodyBytes)) return true;
-  // What a consumer can take at once does not fill a queue.
-  return queue.consumers.size > 0 && queue.catchUp() && fits(queue, 1, bodyBytes);
 }
 
 /** The reader is at a ready record of `source`, of which `moved` was made. */

@@ -22,12 +22,13 @@ import { giveBack, placeFor } from "../../groups/give-back.ts";
 import { filterFactsOf } from "../../look/content.ts";
 import type { MessageFilter } from "../../look/filter.ts";
 import type { Queue } from "../../queue/queue.ts";
+import { hasRoomFor } from "../../queue/retention.ts";
 import type { Counts, Operation } from "../operation.ts";
 import type { OperationBody, Operations } from "../operations.ts";
 import type { Edit } from "./edit.ts";
 import { retryPartitionOf, toRetryTopic } from "./kafka-letters.ts";
 import { withMark } from "./mark.ts";
-import { hasRoom, isReady, move, nextOffset, takeOut } from "./move.ts";
+import { isReady, move, nextOffset, takeOut } from "./move.ts";
 import { type GroupOrigin, type Origin, originOf, type QueueOrigin } from "./origin.ts";
 
 /** Putting a message into a queue, giving an entry to a group. */
@@ -159,7 +160,7 @@ class Returner {
   #toQueue(reader: LogReader, parts: AmqpRecordParts, home: Queue, { exchange, key }: QueueOrigin): Fate {
     const { source, edit, isDry } = this.#request;
     const body = edit === null ? null : edit.body;
-    if (!hasRoom(home, body?.length ?? parts.bodyEnd - parts.bodyStart)) return "full";
+    if (!hasRoomFor(home, 1, body?.length ?? parts.bodyEnd - parts.bodyStart)) return "full";
     if (isDry) return "moved";
     const { buffer } = parts;
     const from = {

@@ -17,11 +17,13 @@ import { LogReader } from "../../../storage/index.ts";
 import { isGivenBack, takeBack } from "../../groups/give-back.ts";
 import type { GroupCursor } from "../../groups/group-cursor.ts";
 import type { Queue } from "../../queue/queue.ts";
+import { hasRoomFor } from "../../queue/retention.ts";
 import type { Counts, Operation } from "../operation.ts";
 import type { OperationBody, Operations } from "../operations.ts";
+import { Progress } from "../progress.ts";
 import { isBroughtHome, toDeadLetters } from "./kafka-letters.ts";
 import { markOf, mayHaveMark, withoutMark } from "./mark.ts";
-import { hasRoom, isInQueue, isReady, move, nextOffset } from "./move.ts";
+import { isInQueue, isReady, move, nextOffset } from "./move.ts";
 
 /** `matched` are those found, `moved` those taken back. */
 export interface UndoCounts extends Counts {
@@ -52,19 +54,37 @@ const clockSlackMs = 60_000;
 export function undoing(operations: Operations, { undone, source, may }: UndoRequest): OperationBody {
   return function* (operation): Job<void> {
     const counts = operation.counts as UndoCounts;
+    const progress = new Progress(operations, operation, source.vhost.broker.ticker, undone);
+    const before = takenBackOf(undone);
+    const note = (): void => {
+      if (takenBackOf(undone) === before + counts.moved) return;
+      undone.counts["taken_back"] = before + counts.moved;
+      progress.went();
+    };
     undone.undoneBy = operation.id;
-    for (const name of undone.targets) {
-      const home = source.vhost.findQueue(name);
-      if (home === undefined) continue;
-      if (!may(home)) counts.refused++;
-      else {
-        yield* fromLog({ undone, source, home, counts });
-        for (const cursor of home.groups.values()) yield* fromGroup({ undone, source, home, counts }, cursor);
+    try {
+      for (const step of takingBack({ undone, source, may }, counts)) {
+        note();
+        yield step;
       }
+    } finally {
+      // Also where it is cancelled or fails.
+      note();
+      operations.save(undone);
     }
-    undone.counts["taken_back"] = takenBackOf(undone) + counts.moved;
-    operations.save(undone);
   };
+}
+
+function* takingBack({ undone, source, may }: UndoRequest, counts: UndoCounts): Job<void> {
+  for (const name of undone.targets) {
+    const home = source.vhost.findQueue(name);
+    if (home === undefined) continue;
+    if (!may(home)) counts.refused++;
+    else {
+      yield* fromLog({ undone, source, home, counts });
+      for (const cursor of home.groups.values()) yield* fromGroup({ undone, source, home, counts }, cursor);
+    }
+  }
 }
 
 /** How many of its messages undos before have taken back. */
@@ -133,7 +153,7 @@ function takeLetterBack(
   operation: string,
 ): boolean {
   if (reader.envelope === envelope.kafka) return toDeadLetters(home, reader, source);
-  if (!hasRoom(source, parts.bodyEnd - parts.bodyStart)) return false;
+  if (!hasRoomFor(source, 1, parts.bodyEnd - parts.bodyStart)) return false;
   const { properties, from } = markOf(parts, operation)!;
   const headers = withoutMark(properties.headers ?? []);
   move(home, reader, source, { parts, properties: { ...properties, headers }, route: from, body: null });

@@ -13,7 +13,7 @@ import { appendStored } from "../../exchange/outgoing-message.ts";
 import type { Route } from "../../exchange/route.ts";
 import { factsOfProperties, propertiesOfParts } from "../../exchange/routing/message-headers.ts";
 import type { Queue } from "../../queue/queue.ts";
-import { fits } from "../../queue/retention.ts";
+import { hasRoomFor } from "../../queue/retention.ts";
 import { shownName } from "../../names.ts";
 import { ReplayedMessage } from "./replayed-message.ts";
 
@@ -30,10 +30,7 @@ export interface ReplayTarget {
 }
 
 function assertRoom(queue: Queue, message: ReplayedMessage): void {
-  if (queue.cursor === null || fits(queue, 1, message.bodyBytes)) return;
-  // What a consumer can take at once does not fill a queue.
-  if (queue.consumers.size > 0 && queue.catchUp() && fits(queue, 1, message.bodyBytes)) return;
-  throw new Error(`queue '${shownName(queue.name)}' is full`);
+  if (!hasRoomFor(queue, 1, message.bodyBytes)) throw new Error(`queue '${shownName(queue.name)}' is full`);
 }
 
 export class QueueTarget implements ReplayTarget {

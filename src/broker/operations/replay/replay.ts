@@ -14,9 +14,10 @@ import { LogReader, type Storage } from "../../../storage/index.ts";
 import { filterFactsOf } from "../../look/content.ts";
 import type { MessageFilter } from "../../look/filter.ts";
 import type { Queue } from "../../queue/queue.ts";
-import type { Ticker, TickedQueue } from "../../ticker.ts";
+import type { Ticker } from "../../ticker.ts";
 import type { Counts, Operation } from "../operation.ts";
 import type { OperationBody, Operations } from "../operations.ts";
+import { Progress } from "../progress.ts";
 import { endingAt, type ReplayTarget } from "./replay-target.ts";
 
 export interface ReplayRequest {
@@ -57,38 +58,15 @@ const unitsOfLook = 0.5;
 const unitsOfMatch = 6;
 const bytesPerUnit = 1024;
 
-/** Writes how far the operation is, once in each tick in which it went on: with what it moved, or not at all. */
-class Progress implements TickedQueue {
-  readonly #operations: Operations;
-  readonly #operation: Operation;
-  isScheduled = false;
-  hasFailed = false;
-
-  constructor(operations: Operations, operation: Operation) {
-    this.#operations = operations;
-    this.#operation = operation;
-  }
-
-  atTickEnd(): void {
-    // At its end it is written anyway.
-    if (this.#operation.isRunning) this.#operations.save(this.#operation);
-  }
-
-  /** Then only less is known after a kill. */
-  failed(): void {}
-
-  wakeNoLaterThan(): void {}
-}
-
 export function replaying(
   { operations, ticker, storage }: ReplaySurroundings,
   request: ReplayRequest,
 ): OperationBody {
   return (operation) => {
-    const progress = new Progress(operations, operation);
+    const progress = new Progress(operations, operation, ticker);
     return replayEach(operation, request, {
       goes: () => storage.assertWritable(),
-      went: () => ticker.schedule(progress),
+      went: () => progress.went(),
       reached: ({ name }) => operations.movesTo(operation, name),
       mayReach: ({ name }) => operations.reaches(operation, name),
     });

@@ -19,7 +19,7 @@ import { faultOf } from "../core/errors.ts";
 import { appended, appendToQueue, noteAppended, sequenceVerdict } from "./log.ts";
 import { type Outcome, publishToExchange } from "./exchange.ts";
 import { isTakenBy, offer } from "./partition.ts";
-import { mayGiveUp, Returning } from "./returned.ts";
+import { mayGiveUp, mayHoldReturned, Returning } from "./returned.ts";
 import { topicRules, type TopicRules } from "../topics/rules.ts";
 import type { KafkaTopic } from "../topics/directory.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
@@ -241,7 +241,7 @@ function store(
   const verdict = sequenceVerdict(queue, batch);
   if (verdict === null) {
     const { policy } = queue;
-    const takesReturned = topic.isRetry && queue.kind === "stream";
+    const takesReturned = topic.isRetry && queue.kind === "stream" && mayHoldReturned(batch);
     const intake = takesReturned ? new Returning(queue) : queue.intake;
     const mayBeSplit = intake !== null || policy.overflow === "reject-publish-dlx";
     if (mayBeSplit && batch.recordCount > limits.kafkaExchangeRecordsMax) {

@@ -7,12 +7,18 @@
 import type { OutgoingMessage } from "../../../broker/exchange/outgoing-message.ts";
 import type { Copies } from "../../../broker/intake/intake.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
-import { originName } from "../../../broker/retry/returned-records.ts";
+import { originName, returnHeaders } from "../../../broker/retry/returned-records.ts";
 import type { KafkaBatch } from "../../../message/kafka/batch.ts";
+import { codecs } from "../../../message/kafka/compression.ts";
 import { mayUseTopic } from "../core/authorize.ts";
 import type { Call } from "../core/call.ts";
 import type { BatchTaker } from "./partition.ts";
 import { cursor, forEachRecord, withRecords } from "./records.ts";
+
+/** False: no record of the batch says where it comes from, so that it is a batch like any other. Of a compressed one that is not known. */
+export function mayHoldReturned({ buffer, start, end, codec }: KafkaBatch): boolean {
+  return codec !== codecs.none || buffer.subarray(start, end).includes(returnHeaders.topic);
+}
 
 /** Whether the producer may read all topics that records of the batch name. */
 export function mayGiveUp(call: Call, batch: KafkaBatch, decompressedBytesMax: number): boolean {

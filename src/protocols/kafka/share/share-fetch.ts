@@ -164,7 +164,7 @@ class ShareAnswer {
     // Others may have ended the session, or deleted the group, while this request waited.
     if (isClosed || !this.#call.server.shares.exists(groupId)) return false;
     const { topicId, index } = partition;
-    const found = findQueue(this.#call, partition);
+    const found = findQueue(this.#call, groupId, partition);
     if (typeof found === "string") {
       this.#put(topicId, { ...emptyPartition(index), errorCode: errorCodes[found] });
       return false;
@@ -195,8 +195,9 @@ class ShareAnswer {
       isStrict: this.#request.shareAcquireMode === acquireModes.strict,
     };
     try {
-      const ranges = share.acquire(memberId, wish, records);
+      // Also where reading fails: the member has become a consumer of the group, and leaves it with its session.
       acquiredFrom.add(share);
+      const ranges = share.acquire(memberId, wish, records);
       for (const { firstOffset, lastOffset } of ranges) this.#records += lastOffset - firstOffset + 1;
       return ranges;
     } finally {
@@ -231,13 +232,21 @@ function emptyPartition(partitionIndex: number): PartitionInput {
   };
 }
 
-/** The stream of a partition. A queue of AMQP's, or an exchange, has none. */
-function findQueue(call: Call<"ShareFetch">, { topicId, index }: SessionPartition): Queue | KafkaErrorName {
+/**
+ * The stream of a partition. A queue of AMQP's, or an exchange, has none; nor has a topic to which no member of the group has subscribed: the
+ * group would stay there when it is deleted.
+ */
+function findQueue(
+  call: Call<"ShareFetch">,
+  groupId: string,
+  { topicId, index }: SessionPartition,
+): Queue | KafkaErrorName {
   const topic = call.server.topics.findById(topicId);
   if (topic === undefined) return "UNKNOWN_TOPIC_ID";
   if (!mayUsePartition(call, "take", topic, topic.name, index)) return "TOPIC_AUTHORIZATION_FAILED";
   const queue = topic.queue(index);
-  return queue?.kind === "stream" ? queue : "UNKNOWN_TOPIC_OR_PARTITION";
+  const isIn = call.server.shares.kept.topicsOf(toBrokerName(groupId)).has(toBrokerName(topic.name));
+  return isIn && queue?.kind === "stream" ? queue : "UNKNOWN_TOPIC_OR_PARTITION";
 }
 
 function fetchAfter(
@@ -270,7 +279,7 @@ class LongPoll implements LogWaiter {
   constructor(call: Call<"ShareFetch">, request: Request, session: ShareSession, answer: ShareAnswer) {
     this.#answer = answer;
     for (const partition of session.partitions.values()) {
-      const queue = findQueue(call, partition);
+      const queue = findQueue(call, session.groupId, partition);
       if (typeof queue === "string") continue;
       this.#partitions.set(queue, partition);
       queue.waiters.add(this);

@@ -2,7 +2,7 @@
 import { limits } from "../../../base/limits.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import { enterStreamGroup } from "../../../broker/groups/share/share-start.ts";
-import { mayUseGroup, mayUseTopic } from "../core/authorize.ts";
+import { mayUseGroup, mayUsePartition, mayUseTopic } from "../core/authorize.ts";
 import type { Call, Handler } from "../core/call.ts";
 import { toBrokerName } from "../core/names.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
@@ -135,7 +135,10 @@ function* stay(
   };
 }
 
-/** The group begins in partitions that are new to it, before anybody is told to read them. */
+/**
+ * The group begins in partitions that are new to it, before anybody is told to read them; not in those that the member may not take records of.
+ * That it is in a topic is written first: a kill leaves no group in a stream that nobody knows of.
+ */
 function* begin(
   call: Call<"ShareGroupHeartbeat">,
   group: ShareGroup,
@@ -143,17 +146,18 @@ function* begin(
 ): Job<void> {
   const name = toBrokerName(group.id);
   const { vhost, topics } = call.server;
-  for (const [id, { partitions }] of assignment) {
-    for (const index of partitions) {
-      const queue = topics.findById(id)?.queue(index);
-      if (queue === undefined || queue.kind !== "stream" || queue.groups.has(name)) continue;
-      enterStreamGroup(queue, name);
-      yield unitsOfBeginning;
-    }
-  }
   vhost.shareGroups.enter(
     name,
     [...assignment.values()].map(({ topic }) => toBrokerName(topic.name)),
   );
+  for (const [id, { partitions }] of assignment) {
+    for (const index of partitions) {
+      const topic = topics.findById(id);
+      const queue = topic?.queue(index);
+      if (queue === undefined || queue.kind !== "stream" || queue.groups.has(name)) continue;
+      if (mayUsePartition(call, "take", topic, topic!.name, index)) enterStreamGroup(queue, name);
+      yield unitsOfBeginning;
+    }
+  }
   call.holdUntilSettled();
 }

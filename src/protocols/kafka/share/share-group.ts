@@ -127,7 +127,7 @@ export class ShareGroup {
       const ids = this.#subscribers.get(name) ?? [];
       const rank = placeOf(ids, member.id);
       if (topic !== undefined && ids[rank] === member.id) {
-        const partitions = partitionsFor(rank, ids.length, topic.partitionCount);
+        const partitions = partitionsFor(rank, ids.length, topic.streamCount);
         left -= partitions.length;
         if (partitions.length > 0 && left >= 0) assignment.set(topic.id, { topic, partitions });
       }

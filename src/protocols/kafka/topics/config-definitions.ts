@@ -6,6 +6,7 @@
  * broker/policy/topic-settings.ts. Here -1 and the empty text stand for "none".
  */
 
+import { limits } from "../../../base/limits.ts";
 import { deadLetterTopicSetting } from "../../../broker/policy/topic-settings.ts";
 import { nameFault } from "../core/names.ts";
 
@@ -91,7 +92,14 @@ export const topicConfigs: readonly ConfigDefinition[] = [
         ? null
         : "String must be one of: message-id, key, header:NAME",
   },
-  { name: "troika.dedup.window.ms", type: "long", value: "0", least: 0, most: 604_800_000, applied: true },
+  {
+    name: "troika.dedup.window.ms",
+    type: "long",
+    value: "0",
+    least: 0,
+    most: limits.dedupWindowMsMax,
+    applied: true,
+  },
   { name: "troika.delay.allowed", type: "boolean", value: "false", applied: true },
   { name: "troika.retry.backoff.ms", type: "long", value: "0", least: 0, most: msMax, applied: true },
   { name: "troika.retry.factor", type: "double", value: "2", least: 1, most: 1000, applied: true },

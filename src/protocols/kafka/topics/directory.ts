@@ -49,6 +49,11 @@ export class KafkaTopic {
     return this.topic === null ? 1 : this.topic.partitions.length;
   }
 
+  /** How many partitions groups of the broker's can be in: neither an exchange nor a queue of AMQP's has such groups. */
+  get streamCount(): number {
+    return this.topic?.partitions[0]!.kind === "stream" ? this.partitionCount : 0;
+  }
+
   get configs(): Readonly<Record<string, string>> {
     return this.topic?.configs ?? configsNone;
   }

@@ -13,6 +13,7 @@ import { retryDefaults, type RetryPolicy } from "../../../broker/retry/retry-pol
 import { setRetryPolicy } from "../../../broker/groups/stream-groups.ts";
 import { assertFree, assertNameFits } from "../../../broker/queue/name-rules.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
+import { deadQueueName } from "../../../broker/retry/dead-queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { assertMayPut } from "../acl/key-rights.ts";
 import { type CommandRow, oneKey } from "../core/command-spec.ts";
@@ -78,7 +79,7 @@ function writePolicy({ reply }: CommandContext, queue: Queue, cursor: GroupCurso
   reply.bulkLatin1("jitter");
   reply.bulkText(String(policy.jitter));
   reply.bulkLatin1("deadletter");
-  reply.bulkLatin1(policy.deadLetter ?? `${queue.name}.dead`);
+  reply.bulkLatin1(policy.deadLetter ?? deadQueueName(queue.name));
 }
 
 /** The stream of dead letters is settled now, since the user who names the policy is the one whose rights count. */
@@ -86,7 +87,7 @@ function policyArguments(context: CommandContext, queue: Queue): RetryPolicy {
   const { request } = context;
   let limit = 0;
   let { backoffMs, factor, maxMs, jitter } = { ...retryDefaults } as Omit<RetryPolicy, "limit">;
-  let deadLetter = `${queue.name}.dead`;
+  let deadLetter = deadQueueName(queue.name);
   for (let at = 3; at < request.argumentCount; at += 2) {
     if (at + 1 >= request.argumentCount) throw syntaxError();
     if (request.is(at, "MAXDELIVER")) limit = wholeArgument(context, at + 1, 1);

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import type { Queue } from "../../../../src/broker/queue/queue.ts";
 import type { DedupWindow } from "../../../../src/broker/dedup/dedup-window.ts";
 import { DedupWindows } from "../../../../src/broker/dedup/dedup-windows.ts";
+import { blockIds } from "../../../../src/broker/dedup/id-blocks.ts";
 import { dedupByOf } from "../../../../src/message/identity/dedup-by.ts";
 import { Seeded } from "../../../../sim/seeded.ts";
 import { type BareBroker, openBareBroker, publishTo } from "../../../support/bare-broker.ts";
@@ -141,5 +142,29 @@ test("all windows together take a bounded memory: the largest forgets its oldest
   dedup.empty(large.log);
   dedup.empty(small.log);
   assert.equal(dedup.bytes, 0);
+  await bare.close();
+});
+
+test("an id that comes again is remembered though its old entry was just forgotten for want of memory", async () => {
+  const bare = await openBareBroker();
+  const queue = bare.declare("q");
+  const time = { now: 0 };
+  const clock = { now: () => time.now, monotonic: () => time.now };
+  const dedup = new DedupWindows({ clock, random: bare.broker.random, bytesMax: 60_000 });
+  dedup.attach(bare.broker.storage);
+  const window = dedup.windowOf(queue.log, rules(1000));
+  const accept = (id: string): void => {
+    assert.equal(knows(window, id, time.now), false);
+    window.accept(0, time.now);
+  };
+  let ids = 0;
+  for (; window.blocks.length < 2 || window.blocks.at(-1)!.count < blockIds; ids++) accept(`${ids}`);
+  const oldest = `${ids - window.size}`;
+  time.now = 1001;
+  const before = window.forgottenEarly;
+  accept(oldest);
+  assert.equal(window.forgottenEarly, before, "what is too old is not forgotten early");
+  assert.equal(knows(window, oldest, time.now), true);
+  dedup.empty(queue.log);
   await bare.close();
 });

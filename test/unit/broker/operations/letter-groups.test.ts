@@ -4,8 +4,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { finishNow } from "../../../../src/base/turn-work.ts";
 import { grouping, type LetterGroup } from "../../../../src/broker/operations/letters/groups.ts";
-import { findingPlaces } from "../../../../src/broker/operations/letters/places.ts";
+import { findingPlaces, findingPlacesOf } from "../../../../src/broker/retry/dead-letter-places.ts";
 import type { Queue } from "../../../../src/broker/queue/queue.ts";
+import { createGroup, setRetryPolicy } from "../../../../src/broker/groups/stream-groups.ts";
 import { type BareBroker, openBareBroker, publishTo } from "../../../support/bare-broker.ts";
 
 interface Counted {
@@ -137,4 +138,47 @@ test("places are what is defined to be one, also behind bound exchanges; others 
   assert.deepEqual(places.map(({ name }) => name).toSorted(), ["box", "far", "own.dead", "unrouted"]);
   assert.ok(places.includes(box));
   await close();
+});
+
+test("both ways to find places know topics of several partitions, also those that a group's policy names", async () => {
+  const { broker, close } = await openBareBroker();
+  const vhost = broker.defaultVhost;
+  const configs = { "troika.retry.limit": "2" };
+  const { partitions } = vhost.topics.create("orders", 3, configs);
+  vhost.topics.create("orders.dead", 3, {});
+  vhost.topics.create("custom", 2, {});
+  const policy = { limit: 2, backoffMs: 0, factor: 1, maxMs: 0, jitter: 0, deadLetter: "custom" };
+  createGroup(partitions[1]!, "g");
+  setRetryPolicy(partitions[1]!, "g", policy);
+  const expected = ["custom-0", "custom-1", "orders.dead-0", "orders.dead-1", "orders.dead-2"];
+  const names = (places: readonly Queue[]): string[] => places.map(({ name }) => name).toSorted();
+  assert.deepEqual(names(finishNow(findingPlaces(vhost))), expected);
+  assert.deepEqual(names(finishNow(findingPlacesOf(vhost, partitions[1]!.name))), expected);
+  await close();
+});
+
+test("of many places all are looked at in the end, however few letters one look goes through", async () => {
+  const rig = await openBareBroker();
+  const places: Queue[] = [];
+  for (let i = 0; i < 100; i++) {
+    const dead = rig.declare(`q${i}.dead`);
+    places.push(dead);
+    const queue = rig.declare(`q${i}`, {
+      "x-dead-letter-exchange": "",
+      "x-dead-letter-routing-key": dead.name,
+    });
+    for (let letters = 0; letters < 3; letters++) ways["rejected"]!(queue, rig);
+    dead.catchUp();
+  }
+  const complete = (): number => {
+    let left = 50;
+    return places.filter((place) => {
+      const { isComplete, walked } = finishNow(grouping(place, left));
+      left -= walked;
+      return isComplete;
+    }).length;
+  };
+  for (let looks = 0; looks < 5; looks++) complete();
+  assert.equal(complete(), places.length);
+  await rig.close();
 });

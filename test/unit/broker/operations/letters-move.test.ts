@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { newRetryCounts, retrying } from "../../../../src/broker/operations/letters/retry.ts";
-import { newUndoCounts, undoing } from "../../../../src/broker/operations/letters/undo.ts";
+import { newUndoCounts, takenBackOf, undoing } from "../../../../src/broker/operations/letters/undo.ts";
 import type { Operation } from "../../../../src/broker/operations/operation.ts";
 import { assertQueue } from "../../../../src/broker/queue/queue-invariants.ts";
 import type { Queue } from "../../../../src/broker/queue/queue.ts";
@@ -131,3 +131,47 @@ for (const [home, dead] of pairs) {
     );
   });
 }
+
+test("an undo that was cut short has noted what it took back, over a kill too", async () => {
+  const rig = await openBareBroker();
+  const { operations, retention } = rig.broker;
+  const letters = rig.declare("letters");
+  const homes = rig.declare("homes", {
+    "x-dead-letter-exchange": "",
+    "x-dead-letter-routing-key": "letters",
+  });
+  for (let i = 0; i < 9; i++) {
+    publishTo(homes, `m${i}`);
+    assert.ok(homes.cursor!.acquire(1, 0));
+    retention.discard(homes, homes.cursor!.record.offset, "rejected");
+  }
+  letters.catchUp();
+  const options = { vhost: "/", source: "letters", startedBy: "t" } as const;
+  const request = { source: letters, filter: null, limit: Infinity, edit: null, isDry: false };
+  const undone = operations.start(
+    { ...options, kind: "retry", rate: null },
+    retrying(operations, { ...request, may: () => true }),
+    newRetryCounts(),
+  );
+  homes.catchUp();
+  const undo = () =>
+    operations.start(
+      { ...options, kind: "undo", undoes: undone.id, rate: 1 },
+      undoing(operations, { undone, source: letters, may: () => true }),
+      newUndoCounts(),
+    );
+  const first = undo();
+  rig.pass(2500);
+  assert.ok(first.counts.moved > 1 && first.counts.moved < 9);
+  operations.cancel(first);
+  assert.equal(takenBackOf(undone), first.counts.moved);
+  const second = undo();
+  rig.pass(2500);
+  rig.broker.ticker.run();
+  await rig.turnsUntil(() => rig.disk.waiting === 0);
+  rig.disk.crash("kill");
+  const after = await openBareBroker(rig.disk);
+  const taken = takenBackOf(after.broker.operations.get(undone.id)!);
+  assert.equal(taken, first.counts.moved + second.counts.moved);
+  await after.close();
+});

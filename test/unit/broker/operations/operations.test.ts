@@ -168,3 +168,22 @@ test("an operation ends once its user may not go on", async () => {
   assert.match(running.error!, /may not/);
   await close();
 });
+
+test("after a restart they stand as they were started, though the clock was set back; the first is forgotten first", async () => {
+  const first = await openBareBroker();
+  const started = Array.from({ length: 12 }, () => {
+    first.pass(-10);
+    return first.broker.operations.start(options, moving(1)).id;
+  });
+  await first.close();
+  const second = await openBareBroker(first.disk);
+  const { operations } = second.broker;
+  assert.deepEqual(
+    Array.from(operations.all(), ({ id }) => id),
+    started,
+  );
+  const more = limits.operationsKeptMax - started.length + 1;
+  for (let left = more; left > 0; left--) operations.start(options, moving(1));
+  assert.deepEqual([operations.get(started[0]!), operations.get(started[1]!)?.id], [undefined, started[1]]);
+  await second.close();
+});

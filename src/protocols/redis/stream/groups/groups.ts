@@ -8,6 +8,7 @@ import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { RedisError } from "../../core/errors.ts";
+import { memberPrefix } from "../../../../broker/groups/member-prefix.ts";
 import { retryOwnerName } from "../../../../broker/groups/retry-owner.ts";
 import { isShareOwner } from "../../../../broker/groups/share/share-owner.ts";
 import { groupLag, notKnown } from "../../../../broker/groups/progress.ts";
@@ -62,9 +63,13 @@ export function reservedConsumer(name: string): RedisError | null {
     return new RedisError(
       `ERR the consumer '${retryOwnerName}' holds what waits for its next delivery: give your consumer another name`,
     );
-  if (!isShareOwner(name)) return null;
+  if (isShareOwner(name))
+    return new RedisError(
+      "ERR consumers 'troika.share.*' are members of a share group of Kafka: give your consumer another name",
+    );
+  if (!name.startsWith(memberPrefix)) return null;
   return new RedisError(
-    "ERR consumers 'troika.share.*' are members of a share group of Kafka: give your consumer another name",
+    `ERR consumers '${memberPrefix}*' are consumers of AMQP: give your consumer another name`,
   );
 }
 
