@@ -344,13 +344,18 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     bad: ["true"],
   },
   otlpEndpoint: {
-    good: [["http://127.0.0.1:4318", "http://127.0.0.1:4318"]],
+    good: [
+      ["http://127.0.0.1:4318", "http://127.0.0.1:4318"],
+      ["https://collector", "https://collector"],
+      ["http://c:4318/v1/traces", "http://c:4318/v1/traces"],
+    ],
     bad: ["127.0.0.1:4318", "ftp://a", "x"],
   },
   traceBytes: {
     good: [
       ["1048576", 1_048_576],
       ["1GiB", gibibyte],
+      ["2MiB", 2_097_152],
     ],
     bad: ["1048575", "0", "1GB", "-1"],
   },
