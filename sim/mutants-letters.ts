@@ -12,7 +12,7 @@ export const mutantsOfLetters: readonly Mutant[] = [
   {
     name: "an undo takes what a consumer holds",
     file: "src/broker/operations/letters/undo.ts",
-    find: "if (isReady(home, offset) && !isRead",
+    find: "if (isReady(home, reader.offset) && !isRead",
     replace: "if (!isRead",
   },
   {
