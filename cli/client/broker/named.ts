@@ -10,6 +10,8 @@ export interface Destination extends Json {
   readonly messages_unacknowledged?: number;
   /** Rejected, to come again. */
   readonly messages_waiting?: number;
+  /** To come at their time. */
+  readonly messages_delayed?: number;
   readonly consumers?: number;
   /** Of a topic. */
   readonly partitions?: number;

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { type Api, path } from "../broker/api.ts";
 import type { ShownMessage } from "../broker/message-json.ts";
 import { destinationsNamed, isLog, queuesOf } from "../broker/named.ts";
+import { CliFault } from "../fault.ts";
 import { wholeNumber } from "../numbers.ts";
 import { type Described, MessagePrinter } from "../output/messages.ts";
 import { type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
@@ -38,6 +39,20 @@ async function* waitingFor(
   }
 }
 
+/** The partition for which something of that id waits; each numbers its own. */
+async function partitionWith(api: Api, queues: readonly string[], id: string): Promise<string> {
+  const found: string[] = [];
+  for (const queue of queues) {
+    const at = path`/api/troika/delayed/${api.target.vhost}/${queue}`;
+    const { messages } = await api.get<Page>(at, { from: id, limit: "1", truncate: "0" });
+    if (messages[0]?.id === id) found.push(queue);
+  }
+  if (found.length > 1)
+    throw new CliFault("usage", `several partitions have ${id}: name one of them: ${found.join(", ")}`);
+  // Where none has it the broker says so of the first.
+  return found[0] ?? queues[0]!;
+}
+
 export function defineDelayed(command: Command): void {
   withBroker(command)
     .argument("<name>", "a queue, stream, topic or partition")
@@ -49,17 +64,19 @@ export function defineDelayed(command: Command): void {
     )
     .action(async (name: string, { limit = limitUsual, cancel = [], ...options }: Options) => {
       const { api, printer, target } = sessionOf(options);
+      // A partition is not in the list, and neither is a stream that is yet to be made.
+      const destination = (await destinationsNamed(api, name)).find(isLog);
+      const queues = destination === undefined ? [name] : await queuesOf(api, destination);
       for (const id of cancel) {
-        await api.send("DELETE", path`/api/troika/delayed/${target.vhost}/${name}/${id}`);
+        const queue = queues.length === 1 ? queues[0]! : await partitionWith(api, queues, id);
+        await api.send("DELETE", path`/api/troika/delayed/${target.vhost}/${queue}/${id}`);
         printer.done({ destination: name, vhost: target.vhost, id, cancelled: true }, `cancelled ${id}`);
       }
       if (cancel.length > 0) return;
       const out = new MessagePrinter(printer);
-      // A partition is not in the list, and neither is a stream that is yet to be made.
-      const destination = (await destinationsNamed(api, name)).find(isLog);
-      const queues = destination === undefined ? [name] : await queuesOf(api, destination);
       for (const queue of queues)
-        for await (const message of waitingFor(api, queue, limit - out.count)) await out.print(message);
+        for await (const message of waitingFor(api, queue, limit - out.count))
+          await out.print(queues.length === 1 ? message : { ...message, partition: queue });
       out.end();
       if (out.count === 0) printer.remark(`nothing waits for ${name}`);
     });

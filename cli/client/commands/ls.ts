@@ -10,7 +10,12 @@ interface Listing {
   /** In one virtual host there is a path of its own. */
   readonly path: string;
   readonly hasVhosts: boolean;
-  readonly columns: readonly Column<Json>[];
+  readonly columns: readonly ListColumn[];
+}
+
+interface ListColumn extends Column<Json> {
+  /** Shown only where a row has a number in it that is not 0. */
+  readonly isRare?: true;
 }
 
 const text =
@@ -34,6 +39,9 @@ const size = (head: string, name: string): Column<Json> => ({
   cell: ({ [name]: value }) => (typeof value === "number" ? bytesText(value) : null),
 });
 
+/** What waits for its time, in the queue's name. */
+const delayed: ListColumn = { ...column("DELAYED", "messages_delayed"), isRare: true };
+
 const vhost = column("VHOST");
 const name = column("NAME");
 const kind = column("KIND");
@@ -49,6 +57,7 @@ const listings = {
       column("MESSAGES"),
       column("UNACKED", "messages_unacknowledged"),
       column("WAITING", "messages_waiting"),
+      delayed,
       column("CONSUMERS"),
       size("SIZE", "bytes"),
     ],
@@ -63,6 +72,7 @@ const listings = {
       column("READY", "messages_ready"),
       column("UNACKED", "messages_unacknowledged"),
       column("WAITING", "messages_waiting"),
+      delayed,
       column("CONSUMERS"),
       column("POLICY"),
       column("STATE"),
@@ -170,6 +180,12 @@ function queryOf({ name: part, regex, kind: only, sort, reverse, limit }: Option
   };
 }
 
+function shownColumns(columns: readonly ListColumn[], rows: readonly Json[]): readonly ListColumn[] {
+  return columns.filter(
+    ({ isRare, cell }) => isRare !== true || rows.some((row) => Number(cell(row) ?? 0) > 0),
+  );
+}
+
 export function defineLs(command: Command): void {
   withBroker(command)
     .addArgument(
@@ -209,7 +225,7 @@ export function defineLs(command: Command): void {
       }
       printer.list(
         rows,
-        columns,
+        shownColumns(columns, rows),
         options.name === undefined ? `no ${what} yet` : `no ${what} of such a name`,
       );
     });

@@ -8,6 +8,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Api, path } from "../broker/api.ts";
 import type { ShownMessage } from "../broker/message-json.ts";
 import { type Destination, logNamed, queuesOf } from "../broker/named.ts";
+import { CliFault } from "../fault.ts";
 import { wholeNumber } from "../numbers.ts";
 import { type Described, MessagePrinter } from "../output/messages.ts";
 import { countText } from "../output/text.ts";
@@ -80,12 +81,29 @@ async function* ofAll(
 }
 
 /** What else the queue has, where nothing of the state that was asked for was found. */
-function othersOf({ messages_unacknowledged: held = 0, messages_waiting: waiting = 0 }: Destination): string {
+function othersOf(destination: Destination): string {
+  const {
+    messages_unacknowledged: held = 0,
+    messages_waiting: waiting = 0,
+    messages_delayed: delayed = 0,
+  } = destination;
   const others = [
     ...(held > 0 ? [`${countText(held)} held by consumers (--state unacked)`] : []),
     ...(waiting > 0 ? [`${countText(waiting)} that wait for a retry (--state waiting)`] : []),
+    ...(delayed > 0 ? [`${countText(delayed)} to come at their time (--state scheduled)`] : []),
   ];
-  return others.length === 0 ? "" : `; it has ${others.join(" and ")}`;
+  return others.length === 0 ? "" : `; it has ${others.join(", ").replace(/, ([^,]+)$/, " and $1")}`;
+}
+
+/** Dead letters outlive their queue, and what is scheduled may be for a stream that it will make: then the broker says what there is. */
+async function lookedAt(api: Api, name: string, state: string): Promise<Destination> {
+  try {
+    return await logNamed(api, name);
+  } catch (error) {
+    const isBesides = state === "dead" || state === "scheduled";
+    if (!isBesides || !(error instanceof CliFault) || error.kind !== "notFound") throw error;
+    return { name, kind: "queue", vhost: api.target.vhost };
+  }
 }
 
 export function definePeek(command: Command): void {
@@ -118,10 +136,10 @@ export function definePeek(command: Command): void {
     )
     .action(async (name: string, options: Options) => {
       const { api, printer } = sessionOf(options);
-      const destination = await logNamed(api, name);
+      const destination = await lookedAt(api, name, options.state);
       const out = new MessagePrinter(printer);
       const limit = options.limit ?? options.count ?? limitUsual;
-      for await (const message of ofAll(api, destination, options, limit)) await out.print(message);
+      for await (const message of ofAll(api, destination, options, limit)) await out.print(message, name);
       out.end();
       if (out.count > 0) return;
       const { state, filter } = options;

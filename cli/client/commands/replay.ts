@@ -36,8 +36,8 @@ interface Replayed {
   readonly error?: string;
 }
 
-/** How long one request waits; the broker's most. */
-const waitMs = 30_000;
+/** How long the request that starts it waits. What takes longer is told, and asked for again. */
+const waitMs = 1000;
 const pollMs = 500;
 
 /** An end of the range. */
@@ -61,6 +61,10 @@ async function ended(api: Api, printer: Printer, begun: Replayed): Promise<Repla
   let now = begun;
   let told = -1;
   while (now.state === "running") {
+    if (told < 0)
+      printer.remark(
+        `operation ${begun.operation} runs, and goes on in the broker if this command is ended: see troikamq operations --cancel ${begun.operation}`,
+      );
     if (now.moved !== told) printer.remark(`${countText(now.moved)} copied so far`);
     told = now.moved;
     await new Promise((resolve) => setTimeout(resolve, pollMs));
@@ -124,7 +128,8 @@ export function defineReplay(command: Command): void {
       const messages = `${countText(count)} message${count === 1 ? "" : "s"}`;
       const said = dryRun === true ? `would copy ${messages}` : `copied ${messages}`;
       printer.done({ ...done }, `${said}${state === "running" ? " so far" : ""}${othersText(done)}`);
-      if (state === "running") printer.remark(`it goes on as operation ${operation}`);
+      if (state === "running")
+        printer.remark(`it goes on as operation ${operation}: see troikamq operations`);
       if (state !== "failed") return;
       printer.remark(`it has ended early: ${error ?? ""}`);
       answerNo();

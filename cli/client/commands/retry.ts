@@ -24,13 +24,21 @@ interface Operation {
   readonly full?: number;
   readonly refused?: number;
   readonly error?: string;
+  readonly dry_run?: true;
+  /** Of an undo: which operation. */
+  readonly undoes?: string;
   readonly started_by: string;
   readonly started_at: number;
 }
 
+function kindText({ kind, dry_run: isDry, undoes }: Operation): string {
+  if (undoes !== undefined) return `${kind} of ${undoes}`;
+  return isDry === true ? `${kind}, dry run` : kind;
+}
+
 const columns: readonly Column<Operation>[] = [
   { head: "ID", cell: ({ id }) => id },
-  { head: "KIND", cell: ({ kind }) => kind },
+  { head: "KIND", cell: kindText },
   { head: "STATE", cell: ({ state }) => state },
   { head: "FROM", cell: ({ source }) => source },
   { head: "VHOST", cell: ({ vhost }) => vhost },
@@ -44,8 +52,10 @@ function lettersText(count: number): string {
   return `${countText(count)} dead letter${count === 1 ? "" : "s"}`;
 }
 
-/** How long one request waits; the broker's most. */
-const waitMs = 30_000;
+/** How long the request that starts one waits. What takes longer is told, and asked for again. */
+const waitMs = 1000;
+/** Only the answer to this request says how many were consumed. */
+const undoWaitMs = 30_000;
 const pollMs = 500;
 
 /** Waits for the end, and says how far it is to people. */
@@ -54,6 +64,10 @@ async function ended(api: Api, printer: Printer, id: string): Promise<Operation>
   for (;;) {
     const operation = await api.get<Operation>(path`/api/troika/operations/${id}`);
     if (operation.state !== "running") return operation;
+    if (told < 0)
+      printer.remark(
+        `operation ${id} runs, and goes on in the broker if this command is ended: see troikamq operations --cancel ${id}`,
+      );
     if (operation.moved !== told) printer.remark(`${countText(operation.moved)} moved so far`);
     told = operation.moved;
     await new Promise((resolve) => setTimeout(resolve, pollMs));
@@ -123,7 +137,7 @@ export function defineUndo(command: Command): void {
     .action(async (undone: string, options: BrokerOptions) => {
       const { api, printer } = sessionOf(options);
       const at = path`/api/troika/operations/${undone}/undo`;
-      const begun = await api.send<Undone>("POST", `${at}?wait=${waitMs}`);
+      const begun = await api.send<Undone>("POST", `${at}?wait=${undoWaitMs}`);
       const { matched: found, moved, state, error } = await ended(api, printer, begun.operation);
       const consumed = begun.consumed === null ? "" : `; ${countText(begun.consumed)} consumed`;
       const held =
@@ -167,6 +181,8 @@ export function defineOperations(command: Command): void {
         return;
       }
       const all = await api.get<Operation[]>("/api/troika/operations");
-      printer.list(all, columns, "no operation was started");
+      const { vhost } = options;
+      const shown = vhost === undefined ? all : all.filter((each) => each.vhost === vhost);
+      printer.list(shown, columns, "no operation was started");
     });
 }

@@ -2,6 +2,7 @@
 import type { Json } from "../broker/api.ts";
 import type { ShownMessage } from "../broker/message-json.ts";
 import type { Printer } from "./printer.ts";
+import { deathOf, deathText } from "./death.ts";
 import { coloured } from "./table.ts";
 import { bytesText, cutTo, visible } from "./text.ts";
 
@@ -19,16 +20,28 @@ export interface Described {
     readonly consumer_tag: string | null;
     readonly channel_details: { readonly name: string };
   } | null;
+  /** Of a message that was looked at: when it came there, unix ms. */
+  readonly time?: number;
+  /** Of what waits for a topic: for which of its partitions. */
+  readonly partition?: string;
   /** Why it cannot be shown. */
   readonly unreadable?: string;
 }
 
 const timeText = (ms: number): string => new Date(ms).toISOString();
 
-function placeText({ state, due, lies_in: liesIn, held_since: since, held_by: by }: Described): string {
+function placeText({
+  state,
+  due,
+  partition,
+  lies_in: liesIn,
+  held_since: since,
+  held_by: by,
+}: Described): string {
   if (state === "scheduled") return ` enters ${timeText(due!)}`;
   if (state === "dead") return ` dead in ${visible(liesIn ?? "")}`;
-  if (state === "waiting") return ` waiting until ${timeText(due!)}`;
+  if (state === "waiting")
+    return ` waiting until ${timeText(due!)}${partition === undefined ? "" : ` for ${visible(partition)}`}`;
   if (state !== "unacked") return state === "history" ? " history" : "";
   const holder =
     by === null || by === undefined
@@ -50,17 +63,31 @@ export class MessagePrinter {
     return this.#count;
   }
 
-  async print(message: ShownMessage & Described): Promise<void> {
+  /** `place`: in which it was looked at. A dead letter that lies there shows why and where it died. */
+  async print(message: ShownMessage & Described, place: string | null = null): Promise<void> {
     const { format } = this.#printer;
     const before = this.#count++ === 0 ? "[\n" : ",\n";
     if (format === "json") await this.#printer.slowText(before + JSON.stringify(message, null, 2));
     else if (format === "ndjson") await this.#printer.slowText(`${JSON.stringify(message)}\n`);
-    else await this.#printer.slowText(this.#line(message));
+    else await this.#printer.slowText(this.#line(message) + this.#deathLine(message, place));
   }
 
   /** After the last. */
   end(): void {
     if (this.#printer.format === "json") this.#printer.text(this.#count === 0 ? "[]\n" : "\n]\n");
+  }
+
+  /** Below the message. What has come home says where it once died too: that is where it is. */
+  #deathLine(
+    { unreadable, properties, time, state }: ShownMessage & Described,
+    place: string | null,
+  ): string {
+    if (place === null || unreadable !== undefined || time === undefined) return "";
+    const death = deathOf((properties["headers"] as Json | undefined) ?? {});
+    if (death === null || (death.queue === place && state !== "dead")) return "";
+    const { screen } = this.#printer;
+    const text = `  ${deathText(death, time)}`;
+    return `${coloured(screen, "dim", screen.width === null ? text : cutTo(text, screen.width))}\n`;
   }
 
   #line(message: ShownMessage & Described): string {
@@ -70,7 +97,7 @@ export class MessagePrinter {
     const { exchange, routing_key: key, redelivered, properties, payload } = message;
     const offset = message.offset ?? (properties["headers"] as Json | undefined)?.["x-stream-offset"];
     const at = typeof offset === "number" ? `@${offset}` : message.id === undefined ? "" : ` ${message.id}`;
-    const from = (exchange === "" ? key : `${exchange}/${key}`) + at;
+    const from = ((exchange === "" ? key : `${exchange}/${key}`) + at).trimStart();
     const text = message.payload_encoding === "string" ? visible(payload) : `(base64) ${payload}`;
     const place = `${redelivered ? " again" : ""}${placeText(message)}`;
     const head = `${visible(from)}${place} ${bytesText(message.payload_bytes)}`;

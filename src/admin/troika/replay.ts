@@ -129,7 +129,7 @@ function targetOf(asked: Asked<never>, vhost: Vhost, given: Question): ReplayTar
   if (queue === undefined) {
     // Its exchange chooses the partition by the key.
     if (vhost.topics.find(name) !== undefined) return exchangeTarget(asked, vhost, name, undefined);
-    throw Refusal.notFound(`no queue, stream or topic ${shown}`);
+    throw Refusal.notFound(`no queue, stream or topic ${shown}: make it first`);
   }
   if (queue.exclusiveOwner !== 0) throw exclusive(shown);
   return new QueueTarget(queue);

@@ -269,7 +269,7 @@ test("rights: to read the source, to write where it goes; and what is mistaken i
     [{ source: "much", exchange: "private" }, "copier", 401, /write access to exchange 'private'/],
     [{ ...good, source: "none" }, "guest", 404, /no queue or stream 'none'/],
     [{ ...good, source: "by-kafka" }, "guest", 404, /3 partitions: replay each, such as 'by-kafka-0'/],
-    [{ ...good, destination: "none" }, "guest", 404, /no queue, stream or topic 'none'/],
+    [{ ...good, destination: "none" }, "guest", 404, /no queue, stream or topic 'none' in .*: make it first/],
     [{ source: "much", exchange: "none" }, "guest", 404, /no exchange 'none'/],
     [{ source: "much", exchange: "amq.rabbitmq.trace" }, "guest", 401, /internal exchange/],
     [{ source: "much" }, "guest", 400, /give destination .* or exchange/],

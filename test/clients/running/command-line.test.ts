@@ -346,11 +346,22 @@ test("dead letters are listed, go home and are taken back", async () => {
     const moved = await run("retry", "dying.dead", "--filter", "body != two", "--rate", "1000");
     assert.equal(moved.stdout, "moved 2 dead letters home\n");
     const [, id] = /troikamq undo (\S+)/.exec(moved.stderr) ?? [];
+    const death = / {2}rejected in dying, after 1 delivery, \d{4}-\S+Z/.source;
+    assert.match(await ok("peek", "dying.dead"), new RegExp(`^\\S+@1 3 B {2}two\n${death}\n$`));
+    assert.match(await ok("peek", "dying", "--state", "dead"), new RegExp(`\n${death}\n$`));
+    assert.doesNotMatch(await ok("peek", "dying"), /rejected in/);
     assert.match(await ok("operations"), new RegExp(`^${id!} +retry +finished +dying\\.dead +/ +2 +2 `, "m"));
     channel.ack(await take());
     await channel.checkQueue("dying");
     assert.equal(await ok("undo", id!), "took 1 dead letter back; 1 consumed\n");
     assert.equal((await jsonOf("peek", "dying.dead")).length, 2);
+    const known = await ok("operations");
+    assert.match(known, /^\S+ +retry, dry run +finished +dying\.dead +\/ +3 +0 /m);
+    assert.match(known, new RegExp(`^\\S+ +undo of ${id!} +finished +dying\\.dead `, "m"));
+    assert.equal((await run("operations", "--vhost", "elsewhere")).stderr, "no operation was started\n");
+    await channel.deleteQueue("dying");
+    assert.equal((await jsonOf("peek", "dying", "--state", "dead")).length, 2);
+    assert.equal((await run("peek", "dying")).code, 5);
     const refused = await run("undo", "9999-ff");
     assert.deepEqual([refused.code, /no operation '9999-ff'/.test(refused.stderr)], [5, true]);
   } finally {
@@ -389,7 +400,19 @@ test("what waits for a queue is shown and cancelled", async () => {
   );
   const [one] = await jsonOf("delayed", "later", "--limit", "1");
   assert.equal(await ok("delayed", "later", "--cancel", one.id), `cancelled ${one.id}\n`);
-  assert.equal((await jsonOf("delayed", "later")).length, 1);
+  const [two, ...others] = await jsonOf("delayed", "later");
+  assert.deepEqual(others, []);
+  assert.deepEqual(
+    (await jsonOf("peek", "later", "--state", "scheduled")).map(({ id }: { id: string }) => id),
+    [two.id],
+  );
+  assert.equal(
+    (await run("peek", "later")).stderr,
+    "later has no ready messages; it has 1 to come at their time (--state scheduled)\n",
+  );
+  assert.match(await ok("ls"), /^NAME +KIND +VHOST +MESSAGES +UNACKED +WAITING +DELAYED +CONSUMERS +SIZE$/m);
+  assert.match(await ok("ls", "queues", "--name", "later"), / DELAYED .*\nlater +\S+ +\/ +0 +0 +- +1 /);
+  assert.equal(await ok("delayed", "later", "--cancel", two.id), `cancelled ${two.id}\n`);
   assert.equal((await run("delayed", "later", "--cancel", one.id)).code, 5);
   assert.equal((await run("delayed", "nothing")).code, 5);
 });
@@ -472,7 +495,13 @@ test("what Redis and Kafka made is listed, described, published to and read", as
   });
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic: "topic", numPartitions: 3 }] });
+  const configEntries = [{ name: "troika.delay.allowed", value: "true" }];
+  await admin.createTopics({
+    topics: [
+      { topic: "topic", numPartitions: 3 },
+      { topic: "ltopic", numPartitions: 2, configEntries },
+    ],
+  });
   await admin.disconnect();
   const listed = await ok("ls");
   assert.match(listed, /^NAME +KIND +VHOST +MESSAGES +UNACKED +WAITING +CONSUMERS +SIZE$/m);
@@ -491,7 +520,13 @@ test("what Redis and Kafka made is listed, described, published to and read", as
     "by d",
   ]);
   assert.match(described, /^topic-2 +\d/m);
-  assert.equal(names, "topic\n");
+  assert.deepEqual(names.split("\n"), ["ltopic", "topic", ""]);
+  for (const key of ["a", "b", "c", "d"])
+    await ok("pub", "ltopic", key, "--key", key, "--header", "x-delay=600000");
+  const later = await jsonOf("delayed", "ltopic");
+  assert.equal(new Set(later.map(({ partition }: { partition: string }) => partition)).size, 2);
+  for (const { id } of later) assert.equal((await run("delayed", "ltopic", "--cancel", id)).code, 0, id);
+  assert.equal((await run("delayed", "ltopic")).stderr, "nothing waits for ltopic\n");
 });
 
 test("policies and users are set, shown and deleted", async () => {
