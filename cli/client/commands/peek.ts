@@ -7,7 +7,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Api, path } from "../broker/api.ts";
 import type { ShownMessage } from "../broker/message-json.ts";
-import { type Destination, logNamed, queuesOf } from "../broker/named.ts";
+import { type Destination, destinationsNamed, isLog, logNamed, queuesOf } from "../broker/named.ts";
 import { wholeNumber } from "../numbers.ts";
 import { type Described, MessagePrinter } from "../output/messages.ts";
 import { countText } from "../output/text.ts";
@@ -79,6 +79,13 @@ async function* ofAll(
   yield* found.toSorted((a, b) => a.time - b.time).slice(0, limit);
 }
 
+/** What is dead or enters later lies elsewhere, so the queue itself may be gone, or still to come. @throws CliFault */
+async function lookedAt(api: Api, name: string, state: string): Promise<Destination> {
+  if (state !== "dead" && state !== "scheduled") return await logNamed(api, name);
+  const found = (await destinationsNamed(api, name)).find(isLog);
+  return found ?? { name, kind: "queue", vhost: api.target.vhost };
+}
+
 /** What else the queue has, where nothing of the state that was asked for was found. */
 function othersOf({ messages_unacknowledged: held = 0, messages_waiting: waiting = 0 }: Destination): string {
   const others = [
@@ -118,7 +125,7 @@ export function definePeek(command: Command): void {
     )
     .action(async (name: string, options: Options) => {
       const { api, printer } = sessionOf(options);
-      const destination = await logNamed(api, name);
+      const destination = await lookedAt(api, name, options.state);
       const out = new MessagePrinter(printer);
       const limit = options.limit ?? options.count ?? limitUsual;
       for await (const message of ofAll(api, destination, options, limit)) await out.print(message);

@@ -4,10 +4,9 @@
  * Not here: copying (src/broker/operations/replay/). It goes on in the broker, whether or not the command waits for it.
  */
 import { type Command, InvalidArgumentError } from "commander";
-import { type Api, path } from "../broker/api.ts";
+import { ended, type OperationNow } from "../broker/operation.ts";
 import { CliFault } from "../fault.ts";
 import { wholeNumber } from "../numbers.ts";
-import type { Printer } from "../output/printer.ts";
 import { countText } from "../output/text.ts";
 import { answerNo, type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
@@ -25,20 +24,13 @@ interface Options extends BrokerOptions {
   readonly wait: boolean;
 }
 
-interface Replayed {
-  readonly operation?: string;
-  readonly state: string;
-  readonly matched: number;
-  readonly moved: number;
+interface Replayed extends OperationNow {
+  readonly operation: string;
   readonly unroutable: number;
   readonly refused: number;
   readonly next_offset: number;
   readonly error?: string;
 }
-
-/** How long one request waits; the broker's most. */
-const waitMs = 30_000;
-const pollMs = 500;
 
 /** An end of the range. */
 type Point = { readonly offset: number } | { readonly time: string };
@@ -54,19 +46,6 @@ function pointIn(text: string): Point {
 function endOf(end: "from" | "to", point: Point | undefined): object {
   if (point === undefined) return {};
   return "offset" in point ? { [`${end}_offset`]: point.offset } : { [`${end}_time`]: point.time };
-}
-
-/** Waits for the end, and says how far it is to people. */
-async function ended(api: Api, printer: Printer, begun: Replayed): Promise<Replayed> {
-  let now = begun;
-  let told = -1;
-  while (now.state === "running") {
-    if (now.moved !== told) printer.remark(`${countText(now.moved)} copied so far`);
-    told = now.moved;
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
-    now = { ...begun, ...(await api.get<Replayed>(path`/api/troika/operations/${begun.operation!}`)) };
-  }
-  return now;
 }
 
 function othersText({ unroutable, refused }: Replayed): string {
@@ -117,14 +96,20 @@ export function defineReplay(command: Command): void {
         state: history === true ? "history" : "all",
         dry_run: dryRun === true,
       };
-      const begun = await api.send<Replayed>("POST", `/api/troika/replay?wait=${wait ? waitMs : 0}`, body);
-      const done = wait ? await ended(api, printer, begun) : begun;
+      const begun = await api.send<Replayed>("POST", "/api/troika/replay?wait=0", body);
+      const how = dryRun === true ? "counted" : "copied";
+      const done = wait
+        ? { ...begun, ...(await ended<Replayed>({ api, printer }, begun.operation, how)) }
+        : begun;
       const { state, moved, matched, operation, error } = done;
       const count = dryRun === true ? matched - done.unroutable - done.refused : moved;
       const messages = `${countText(count)} message${count === 1 ? "" : "s"}`;
       const said = dryRun === true ? `would copy ${messages}` : `copied ${messages}`;
       printer.done({ ...done }, `${said}${state === "running" ? " so far" : ""}${othersText(done)}`);
-      if (state === "running") printer.remark(`it goes on as operation ${operation}`);
+      if (state === "running")
+        printer.remark(
+          `it goes on as operation ${operation}; to end it: troikamq operations --cancel ${operation}`,
+        );
       if (state !== "failed") return;
       printer.remark(`it has ended early: ${error ?? ""}`);
       answerNo();

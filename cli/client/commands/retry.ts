@@ -5,11 +5,11 @@
  * Not here: moving them (src/broker/operations/). What takes long goes on in the broker, whether or not the command waits for it.
  */
 import type { Command } from "commander";
-import { type Api, path } from "../broker/api.ts";
+import { path } from "../broker/api.ts";
+import { ended } from "../broker/operation.ts";
 import { wholeNumber } from "../numbers.ts";
 import type { Column } from "../output/table.ts";
 import { countText } from "../output/text.ts";
-import type { Printer } from "../output/printer.ts";
 import { answerNo, type BrokerOptions, examples, sessionOf, withBroker } from "../session.ts";
 
 interface Operation {
@@ -44,21 +44,8 @@ function lettersText(count: number): string {
   return `${countText(count)} dead letter${count === 1 ? "" : "s"}`;
 }
 
-/** How long one request waits; the broker's most. */
-const waitMs = 30_000;
-const pollMs = 500;
-
-/** Waits for the end, and says how far it is to people. */
-async function ended(api: Api, printer: Printer, id: string): Promise<Operation> {
-  let told = -1;
-  for (;;) {
-    const operation = await api.get<Operation>(path`/api/troika/operations/${id}`);
-    if (operation.state !== "running") return operation;
-    if (operation.moved !== told) printer.remark(`${countText(operation.moved)} moved so far`);
-    told = operation.moved;
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
-  }
-}
+/** What an undo has found it says in its first answer. */
+const undoWaitMs = 30_000;
 
 function stayedText({ unroutable, full = 0, refused = 0 }: Operation): string {
   const stayed = [
@@ -96,10 +83,10 @@ export function defineRetry(command: Command): void {
     .action(async (name: string, { filter, limit, rate, dryRun, wait, ...options }: RetryOptions) => {
       const { api, printer, target } = sessionOf(options);
       const body = { vhost: target.vhost, queue: name, filter, limit, rate, dry_run: dryRun === true };
-      const at = `/api/troika/deadletters/retry?wait=${wait ? waitMs : 0}`;
+      const at = "/api/troika/deadletters/retry?wait=0";
       const { operation: id } = await api.send<{ operation: string }>("POST", at, body);
       const found = wait
-        ? await ended(api, printer, id)
+        ? await ended<Operation>({ api, printer }, id, dryRun === true ? "counted" : "moved")
         : await api.get<Operation>(path`/api/troika/operations/${id}`);
       const { state, matched, moved, error } = found;
       const movable = matched - found.unroutable - (found.full ?? 0) - (found.refused ?? 0);
@@ -111,7 +98,9 @@ export function defineRetry(command: Command): void {
       if (state === "failed") {
         printer.remark(`it has failed: ${error ?? ""}`);
         answerNo();
-      } else if (dryRun !== true && moved > 0)
+      } else if (state === "running")
+        printer.remark(`it goes on as operation ${id}; to end it: troikamq operations --cancel ${id}`);
+      else if (dryRun !== true && moved > 0)
         printer.remark(`take back what nobody has got yet: troikamq undo ${id}`);
     });
 }
@@ -123,8 +112,19 @@ export function defineUndo(command: Command): void {
     .action(async (undone: string, options: BrokerOptions) => {
       const { api, printer } = sessionOf(options);
       const at = path`/api/troika/operations/${undone}/undo`;
-      const begun = await api.send<Undone>("POST", `${at}?wait=${waitMs}`);
-      const { matched: found, moved, state, error } = await ended(api, printer, begun.operation);
+      const slow = setTimeout(
+        () => printer.remark("it goes on in the broker, also if you leave: see troikamq operations"),
+        1000,
+      );
+      const begun = await api
+        .send<Undone>("POST", `${at}?wait=${undoWaitMs}`)
+        .finally(() => clearTimeout(slow));
+      const {
+        matched: found,
+        moved,
+        state,
+        error,
+      } = await ended<Operation>({ api, printer }, begun.operation, "taken back");
       const consumed = begun.consumed === null ? "" : `; ${countText(begun.consumed)} consumed`;
       const held =
         found > moved

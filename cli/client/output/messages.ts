@@ -12,6 +12,8 @@ export interface Described {
   readonly lies_in?: string;
   /** Of what waits for its time. */
   readonly id?: string;
+  /** The stream that it is to enter, where the topic that was asked for has several. */
+  readonly waits_for_partition?: string;
   /** Unix ms. */
   readonly due?: number;
   readonly held_since?: number;
@@ -25,10 +27,19 @@ export interface Described {
 
 const timeText = (ms: number): string => new Date(ms).toISOString();
 
-function placeText({ state, due, lies_in: liesIn, held_since: since, held_by: by }: Described): string {
+function placeText(described: Described): string {
+  const {
+    state,
+    due,
+    lies_in: liesIn,
+    held_since: since,
+    held_by: by,
+    waits_for_partition: into,
+  } = described;
   if (state === "scheduled") return ` enters ${timeText(due!)}`;
   if (state === "dead") return ` dead in ${visible(liesIn ?? "")}`;
-  if (state === "waiting") return ` waiting until ${timeText(due!)}`;
+  if (state === "waiting")
+    return ` waiting${into === undefined ? "" : ` for ${visible(into)}`} until ${timeText(due!)}`;
   if (state !== "unacked") return state === "history" ? " history" : "";
   const holder =
     by === null || by === undefined

@@ -27,6 +27,8 @@ interface Ended {
 interface Running {
   readonly ended: Promise<Ended>;
   readonly saw: (text: string) => Promise<void>;
+  /** On stderr. */
+  readonly heard: (text: string) => Promise<void>;
   readonly interrupt: () => void;
 }
 
@@ -57,14 +59,20 @@ function beginBy(
     stdout += chunk.toString();
     tell();
   });
-  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+    tell();
+  });
   const ended = new Promise<Ended>((resolve) =>
     child.on("close", (code) => resolve({ code, stdout, stderr })),
   );
   const saw = async (text: string): Promise<void> => {
     while (!stdout.includes(text)) await new Promise<void>((resolve) => (tell = resolve));
   };
-  return { ended, saw, interrupt: () => child.kill("SIGINT") };
+  const heard = async (text: string): Promise<void> => {
+    while (!stderr.includes(text)) await new Promise<void>((resolve) => (tell = resolve));
+  };
+  return { ended, saw, heard, interrupt: () => child.kill("SIGINT") };
 }
 
 const run = (...args: readonly string[]): Promise<Ended> => begin(null, ...args).ended;
@@ -351,10 +359,63 @@ test("dead letters are listed, go home and are taken back", async () => {
     await channel.checkQueue("dying");
     assert.equal(await ok("undo", id!), "took 1 dead letter back; 1 consumed\n");
     assert.equal((await jsonOf("peek", "dying.dead")).length, 2);
+    // At a rate of 1 a second it runs for longer than anybody waits here.
+    await ok("pub", "dying", ...Array.from({ length: 60 }, () => "more"));
+    for (let left = 60; left > 0; left--) channel.nack(await take(), false, false);
+    await channel.checkQueue("dying");
+    const slow = begin(null, "retry", "dying.dead", "--rate", "1");
+    await slow.heard("Ctrl-C leaves it running");
+    slow.interrupt();
+    const { code, stderr, stdout } = await slow.ended;
+    assert.deepEqual([code, stdout], [130, ""]);
+    const [, left] = /^it goes on as operation (\S+); to end it: troikamq operations --cancel \1$/m.exec(
+      stderr,
+    )!;
+    await ok("operations", "--cancel", left!);
     const refused = await run("undo", "9999-ff");
     assert.deepEqual([refused.code, /no operation '9999-ff'/.test(refused.stderr)], [5, true]);
   } finally {
     await connection.close();
+  }
+});
+
+test("dead letters of a queue that is gone are shown", async () => {
+  await ok("apply", fileOf("leaving.yaml", "queues: [{ name: leaving, arguments: { x-retry-limit: 1 } }]"));
+  await ok("pub", "leaving", "one");
+  const connection = await amqplib.connect(`amqp://guest:secret@127.0.0.1:${broker.ports.amqp}`);
+  try {
+    const channel = await connection.createChannel();
+    channel.nack((await channel.get("leaving")) as amqplib.GetMessage, false, false);
+    await channel.deleteQueue("leaving");
+    assert.match(await ok("peek", "leaving", "--state", "dead"), /dead in leaving\.dead/);
+    assert.equal((await run("peek", "leaving")).code, 5);
+    assert.equal((await run("peek", "never-there", "--state", "dead")).code, 5);
+  } finally {
+    await connection.close();
+  }
+});
+
+test("what waits for a partition of a topic is shown with it, and cancelled by the topic's name", async () => {
+  const kafka = new Kafka({
+    brokers: [`127.0.0.1:${broker.ports.kafka}`],
+    logLevel: logLevel.NOTHING,
+    sasl: { mechanism: "plain", username: "guest", password: "secret" },
+  });
+  const admin = kafka.admin();
+  const producer = kafka.producer();
+  try {
+    await Promise.all([admin.connect(), producer.connect()]);
+    const configEntries = [{ name: "troika.delay.allowed", value: "true" }];
+    await admin.createTopics({ topics: [{ topic: "parted", numPartitions: 2, configEntries }] });
+    const headers = { "x-delay": "600000" };
+    await producer.send({ topic: "parted", messages: [{ value: "late", headers, partition: 1 }] });
+    const shown = await ok("delayed", "parted");
+    assert.match(shown, / waiting for parted-1 until /);
+    const [{ id }] = await jsonOf("delayed", "parted");
+    assert.equal(await ok("delayed", "parted", "--cancel", id), `cancelled ${id}\n`);
+    assert.match((await run("delayed", "parted", "--cancel", id)).stderr, /nothing waits under the id/);
+  } finally {
+    await Promise.all([admin.disconnect(), producer.disconnect()]);
   }
 });
 
