@@ -5,6 +5,7 @@
  * messages were stored.
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { writtenTimeMs } from "../../../src/base/written-time.ts";
 import { type Api, path } from "../broker/api.ts";
 import type { ShownMessage } from "../broker/message-json.ts";
 import { type Destination, destinationsNamed, isLog, logNamed, queuesOf } from "../broker/named.ts";
@@ -37,7 +38,7 @@ interface Looked extends ShownMessage, Described {
 
 function startIn(text: string): string {
   if (["first", "last"].includes(text) || /^\d{1,15}$/.test(text)) return text;
-  const at = new Date(text);
+  const at = new Date(writtenTimeMs(text));
   if (Number.isNaN(at.getTime()))
     throw new InvalidArgumentError("Give first, last, an offset, or a time such as 2026-01-31T12:00Z.");
   return at.toISOString();

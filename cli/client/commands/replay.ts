@@ -4,6 +4,7 @@
  * Not here: copying (src/broker/operations/replay/). It goes on in the broker, whether or not the command waits for it.
  */
 import { type Command, InvalidArgumentError } from "commander";
+import { writtenTimeMs } from "../../../src/base/written-time.ts";
 import { ended, type OperationNow } from "../broker/operation.ts";
 import { CliFault } from "../fault.ts";
 import { wholeNumber } from "../numbers.ts";
@@ -37,7 +38,7 @@ type Point = { readonly offset: number } | { readonly time: string };
 
 function pointIn(text: string): Point {
   if (/^\d{1,15}$/.test(text)) return { offset: Number(text) };
-  const at = new Date(text);
+  const at = new Date(writtenTimeMs(text));
   if (Number.isNaN(at.getTime()))
     throw new InvalidArgumentError("Give an offset, or a time such as 2026-01-31T12:00Z.");
   return { time: at.toISOString() };

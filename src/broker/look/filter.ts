@@ -18,6 +18,7 @@
  */
 import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
+import { writtenTimeMs } from "../../base/written-time.ts";
 
 /** A message as filters see it. */
 export interface FilterFacts {
@@ -117,6 +118,12 @@ class Scanner {
     if (operator !== "=" && operator !== "!=" && operator !== "~" && operator !== ">" && operator !== "<")
       throw malformed(`'${field}' has no operator: there are =, !=, ~ (contains), > and <`);
     this.#at += operator.length;
+    // Of `==` and `>=` nobody means the beginning alone.
+    const behind = /^[=!~<>]+/.exec(this.#text.slice(this.#at))?.[0];
+    if (behind !== undefined)
+      throw malformed(
+        `'${operator}${behind}' of '${field}' is no operator: there are =, !=, ~ (contains), > and <, and a value that begins with '${behind}' is in quotation marks`,
+      );
     return operator;
   }
 
@@ -127,6 +134,10 @@ class Scanner {
     const end = /(?:^|\s)and(?=\s)/i.exec(rest)?.index ?? rest.length;
     const value = rest.slice(0, end).trim();
     if (value === "") throw malformed(`'${field}' is compared with nothing (an empty text is "")`);
+    if (/\sor\s/i.test(value))
+      throw malformed(
+        `there is no 'or' (in the value of '${field}'): ask once for each, or put a value that has the word into quotation marks`,
+      );
     this.#at += end;
     return value;
   }
@@ -223,7 +234,7 @@ function bodyMatcher(operator: Operator, text: string): (facts: FilterFacts) => 
 }
 
 function timeIn(text: string): number {
-  const at = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text);
+  const at = /^\d{1,15}$/.test(text) ? Number(text) : writtenTimeMs(text);
   if (Number.isNaN(at))
     throw malformed(`time '${text}' is no time: give unix ms, or a time such as 2026-01-31T12:00Z`);
   return at;
