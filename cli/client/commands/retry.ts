@@ -5,7 +5,8 @@
  * Not here: moving them (src/broker/operations/). What takes long goes on in the broker, whether or not the command waits for it.
  */
 import type { Command } from "commander";
-import { path } from "../broker/api.ts";
+import { type Api, path } from "../broker/api.ts";
+import { destinationsNamed, isLog } from "../broker/named.ts";
 import { ended } from "../broker/operation.ts";
 import { wholeNumber } from "../numbers.ts";
 import type { Column } from "../output/table.ts";
@@ -56,6 +57,44 @@ function stayedText({ unroutable, full = 0, refused = 0 }: Operation): string {
   return stayed.length === 0 ? "" : `; still there: ${stayed.join(", ")}`;
 }
 
+const homesAskedMax = 20;
+const homesNamedMax = 3;
+
+interface Home {
+  readonly name: string;
+  readonly group?: string;
+}
+
+/** Where the letters of that place died, as far as it is not there any more. */
+async function goneHomes(api: Api, place: string): Promise<readonly string[]> {
+  const { vhost } = api.target;
+  const { groups } = await api.get<{
+    readonly groups: readonly { readonly queue: string; readonly origin: Home | null }[];
+  }>("/api/troika/deadletters", { vhost });
+  const homes = new Map<string, Home>();
+  for (const { queue, origin } of groups)
+    if (queue === place && origin !== null) homes.set(`${origin.name}\n${origin.group ?? ""}`, origin);
+  const gone: string[] = [];
+  for (const { name, group } of [...homes.values()].slice(0, homesAskedMax)) {
+    const found = await destinationsNamed(api, name);
+    const isThere = found.some(isLog) || (await api.find(path`/api/queues/${vhost}/${name}`)) !== null;
+    if (!isThere) gone.push(`no queue or stream ${JSON.stringify(name)}`);
+    else if (group !== undefined)
+      gone.push(`perhaps of group ${JSON.stringify(group)} of ${JSON.stringify(name)}`);
+  }
+  return gone;
+}
+
+/** What to do with letters that cannot go home. */
+async function adviceOf(api: Api, place: string): Promise<string> {
+  const gone = await goneHomes(api, place).catch((): readonly string[] => []);
+  const shown = gone.slice(0, homesNamedMax).join(", ");
+  const others = gone.length > homesNamedMax ? `, and ${gone.length - homesNamedMax} more` : "";
+  const why =
+    gone.length === 0 ? "where they died is gone, or they do not say where" : `there is ${shown}${others}`;
+  return `${why}: make it again and retry, or copy them elsewhere: troikamq replay ${place} --to OTHER`;
+}
+
 interface RetryOptions extends BrokerOptions {
   readonly filter?: string;
   readonly limit?: number;
@@ -95,6 +134,7 @@ export function defineRetry(command: Command): void {
           ? `would move ${countText(movable)} of ${lettersText(matched)} home`
           : `moved ${lettersText(moved)} home${state === "running" ? " so far" : ""}`;
       printer.done({ ...found }, `${said}${stayedText(found)}`);
+      if (found.unroutable > 0) printer.remark(await adviceOf(api, name));
       if (state === "failed") {
         printer.remark(`it has failed: ${error ?? ""}`);
         answerNo();
@@ -102,6 +142,8 @@ export function defineRetry(command: Command): void {
         printer.remark(`it goes on as operation ${id}; to end it: troikamq operations --cancel ${id}`);
       else if (dryRun !== true && moved > 0)
         printer.remark(`take back what nobody has got yet: troikamq undo ${id}`);
+      // A script is told by the exit code that letters stay.
+      if (dryRun !== true && state !== "running" && stayedText(found) !== "") answerNo();
     });
 }
 

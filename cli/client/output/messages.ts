@@ -1,6 +1,7 @@
 /** Messages as they are printed, one after the other as they come. */
 import type { Json } from "../broker/api.ts";
 import type { ShownMessage } from "../broker/message-json.ts";
+import { deathText } from "./death.ts";
 import type { Printer } from "./printer.ts";
 import { coloured } from "./table.ts";
 import { bytesText, cutTo, visible } from "./text.ts";
@@ -81,9 +82,9 @@ export class MessagePrinter {
     const { exchange, routing_key: key, redelivered, properties, payload } = message;
     const offset = message.offset ?? (properties["headers"] as Json | undefined)?.["x-stream-offset"];
     const at = typeof offset === "number" ? `@${offset}` : message.id === undefined ? "" : ` ${message.id}`;
-    const from = (exchange === "" ? key : `${exchange}/${key}`) + at;
+    const from = `${exchange === "" ? key : `${exchange}/${key}`}${at}`.trimStart();
     const text = message.payload_encoding === "string" ? visible(payload) : `(base64) ${payload}`;
-    const place = `${redelivered ? " again" : ""}${placeText(message)}`;
+    const place = `${redelivered ? " again" : ""}${placeText(message)}${deathText(properties)}`;
     const head = `${visible(from)}${place} ${bytesText(message.payload_bytes)}`;
     const room = screen.width === null ? null : Math.max(screen.width - head.length - 2, 20);
     return `${coloured(screen, "dim", head)}  ${room === null ? text : cutTo(text, room)}\n`;

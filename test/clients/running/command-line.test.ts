@@ -381,13 +381,26 @@ test("dead letters are listed, go home and are taken back", async () => {
 
 test("dead letters of a queue that is gone are shown", async () => {
   await ok("apply", fileOf("leaving.yaml", "queues: [{ name: leaving, arguments: { x-retry-limit: 1 } }]"));
-  await ok("pub", "leaving", "one");
+  await ok("pub", "leaving", "one", "--message-id", "l7");
   const connection = await amqplib.connect(`amqp://guest:secret@127.0.0.1:${broker.ports.amqp}`);
   try {
     const channel = await connection.createChannel();
     channel.nack((await channel.get("leaving")) as amqplib.GetMessage, false, false);
     await channel.deleteQueue("leaving");
-    assert.match(await ok("peek", "leaving", "--state", "dead"), /dead in leaving\.dead/);
+    assert.match(
+      await ok("peek", "leaving", "--state", "dead"),
+      / dead in leaving\.dead \(rejected in leaving \S+Z; 1 delivery; message-id l7\) 3 B/,
+    );
+    assert.match(await ok("peek", "leaving.dead"), /^leaving\.dead@0 \(rejected in leaving /);
+    const stays = await run("retry", "leaving.dead");
+    assert.deepEqual(
+      [stays.code, stays.stdout],
+      [1, "moved 0 dead letters home; still there: 1 with no place to go back to\n"],
+    );
+    assert.match(
+      stays.stderr,
+      /^there is no queue or stream "leaving": make it again .*troikamq replay leaving\.dead --to OTHER$/m,
+    );
     assert.equal((await run("peek", "leaving")).code, 5);
     assert.equal((await run("peek", "never-there", "--state", "dead")).code, 5);
   } finally {
