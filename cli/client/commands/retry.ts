@@ -25,13 +25,19 @@ interface Operation {
   readonly full?: number;
   readonly refused?: number;
   readonly error?: string;
+  readonly undoes?: string;
+  readonly dry_run?: true;
   readonly started_by: string;
   readonly started_at: number;
 }
 
+function kindText({ kind, undoes, dry_run: isDry }: Operation): string {
+  return `${kind}${undoes === undefined ? "" : ` of ${undoes}`}${isDry === true ? " (dry run)" : ""}`;
+}
+
 const columns: readonly Column<Operation>[] = [
   { head: "ID", cell: ({ id }) => id },
-  { head: "KIND", cell: ({ kind }) => kind },
+  { head: "KIND", cell: kindText },
   { head: "STATE", cell: ({ state }) => state },
   { head: "FROM", cell: ({ source }) => source },
   { head: "VHOST", cell: ({ vhost }) => vhost },
@@ -208,7 +214,8 @@ export function defineOperations(command: Command): void {
         );
         return;
       }
-      const all = await api.get<Operation[]>("/api/troika/operations");
+      const query = options.vhost === undefined ? {} : { vhost: options.vhost };
+      const all = await api.get<Operation[]>("/api/troika/operations", query);
       printer.list(all, columns, "no operation was started");
     });
 }

@@ -19,7 +19,7 @@ import { newRetryCounts, retrying } from "../../broker/operations/letters/retry.
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { json, Refusal } from "../answers.ts";
-import { seenVhosts, vhostAt } from "../api/audience.ts";
+import { namedVhostAt, seenVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
@@ -224,7 +224,7 @@ function sourceOf(asked: Asked<never>, vhost: Vhost, text: string): Queue {
 
 function vhostsOf(broker: Broker, { caller, query }: Asked<never>): readonly Vhost[] {
   const name = query.get("vhost") || null;
-  return name === null ? seenVhosts(broker, caller) : [vhostAt(broker, caller, name)];
+  return name === null ? seenVhosts(broker, caller) : [namedVhostAt(broker, caller, name)];
 }
 
 export const deadLetterEndpoints: readonly Endpoint[] = [

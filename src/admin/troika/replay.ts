@@ -195,7 +195,14 @@ export const replayEndpoints: readonly Endpoint[] = [
         copiesBatches: !isDry && rate === null && filter === null && state === "all",
       };
       const startedBy = caller.name;
-      const options = { kind: "replay", vhost: vhost.name, source: source.name, startedBy, rate } as const;
+      const options = {
+        kind: "replay",
+        vhost: vhost.name,
+        source: source.name,
+        startedBy,
+        rate,
+        ...(isDry ? { isDry } : {}),
+      } as const;
       const { operations } = broker;
       let operation: Operation;
       try {

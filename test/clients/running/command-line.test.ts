@@ -372,6 +372,13 @@ test("dead letters are listed, go home and are taken back", async () => {
       stderr,
     )!;
     await ok("operations", "--cancel", left!);
+    const all = await ok("operations", "--vhost", "/");
+    assert.match(all, /^\S+ +retry \(dry run\) +finished /m);
+    assert.match(all, new RegExp(`^\\S+ +undo of ${id!} +finished `, "m"));
+    for (const command of ["operations", "deadletters"]) {
+      const nowhere = await run(command, "--vhost", "nowhere");
+      assert.deepEqual([nowhere.code, /no virtual host 'nowhere'/.test(nowhere.stderr)], [5, true]);
+    }
     const refused = await run("undo", "9999-ff");
     assert.deepEqual([refused.code, /no operation '9999-ff'/.test(refused.stderr)], [5, true]);
   } finally {
