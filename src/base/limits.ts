@@ -145,6 +145,8 @@ export const limits = {
   regexBytesMax: 1000,
   /** Bindings that match a message, as an explanation shows them; all of them are followed. */
   explainedBindingsMax: 1000,
+  /** So many names of queues are compared with one that is not there. */
+  explainedNamesMax: 10_000,
   /** Policies, operator policies and other parameters of one component in one virtual host. */
   parametersMax: 1000,
   /** Instructions of a compiled regular expression, with its repeats written out: a name of 255 bytes costs 1 ms at most. */

@@ -3,6 +3,7 @@
  * only read.
  */
 import { type Command, InvalidArgumentError } from "commander";
+import { writtenTimeMs } from "../../../src/base/written-time.ts";
 import type { FieldValue } from "../../../src/message/amqp/table.ts";
 import { amqpAddressOf } from "../broker/amqp-address.ts";
 import type { AmqpLink } from "../broker/amqp-link.ts";
@@ -30,7 +31,7 @@ interface Options extends BrokerOptions {
 function offsetIn(text: string): FieldValue {
   if (["first", "last", "next"].includes(text)) return { type: "S", value: text };
   if (/^\d{1,15}$/.test(text)) return { type: "l", value: Number(text) };
-  const at = new Date(text);
+  const at = new Date(writtenTimeMs(text));
   if (Number.isNaN(at.getTime()))
     throw new InvalidArgumentError("Give first, last, next, an offset, or a time such as 2026-01-31T12:00Z.");
   return { type: "T", value: Math.floor(at.getTime() / 1000) };

@@ -94,6 +94,14 @@ export function vhostAt(
   return vhost;
 }
 
+/** The same for our own part of the API, where what is not there is named. @throws Refusal */
+export function namedVhostAt(broker: Broker, caller: Authorization, name: string): Vhost {
+  const vhost = broker.vhost(Buffer.from(name).toString("latin1"));
+  if (vhost === undefined || !isShown(vhost))
+    throw Refusal.notFound(`there is no virtual host '${name}': /api/vhosts has all`);
+  return vhostAt(broker, caller, name);
+}
+
 /** The same for what is shown of the virtual host itself. @throws Refusal */
 export function visibleVhostAt(broker: Broker, caller: Authorization, name: string): Vhost {
   const vhost = anyVhostAt(broker, name);

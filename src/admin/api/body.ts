@@ -11,7 +11,7 @@ import { parsing } from "../../base/definitions/json.ts";
 import { limits } from "../../base/limits.ts";
 import { resultOf, type TurnWork } from "../../base/turn-work.ts";
 import { Refusal } from "../answers.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { type Endpoint, isOurs } from "./endpoint.ts";
 import { knownFieldsIn, wordsOf } from "./schemas.ts";
 
 export function badRequest(reason: unknown): Refusal {
@@ -20,16 +20,17 @@ export function badRequest(reason: unknown): Refusal {
 
 /** @throws Refusal */
 export async function bodyFor(
-  { body: schema, bodyType, bodyBytesMax, bodyDepthMax }: Endpoint,
+  { path: endpointPath, body: schema, bodyType, bodyBytesMax, bodyDepthMax }: Endpoint,
   request: HttpRequest,
   work: TurnWork,
 ): Promise<unknown> {
   if (schema === undefined) return undefined;
+  const words = isOurs(endpointPath) ? ourWords : rabbitWords;
   const text = await readText(request, bodyBytesMax);
   const value =
     bodyType === "form"
       ? Object.fromEntries(new URLSearchParams(text))
-      : await jsonIn(text, bodyDepthMax ?? limits.jsonDepthMax, work);
+      : await jsonIn(text, bodyDepthMax ?? limits.jsonDepthMax, { work, words });
   const { success, output, issues } = safeParse(schema, value);
   if (success) return output;
   for (const issue of issues) {
@@ -38,9 +39,9 @@ export async function bodyFor(
     if (known !== undefined) throw badRequest(`unknown field '${getDotPath(issue)}': ${known}`);
   }
   const missing = issues.flatMap(({ received, path }) =>
-    received === "undefined" && path?.length === 1 ? [`{key_missing,${String(path[0].key)}}`] : [],
+    received === "undefined" && path?.length === 1 ? [String(path[0].key)] : [],
   );
-  if (missing.length > 0) throw badRequest(shownList(missing));
+  if (missing.length > 0) throw badRequest(words.missing(missing));
   for (const { message } of issues) {
     const words = wordsOf(message);
     if (words !== undefined) throw new Refusal(400, "bad_request", words);
@@ -49,6 +50,22 @@ export async function bodyFor(
   const faults = Object.entries(nested).map(([path, texts]) => `${path}: ${texts!.join("; ")}`);
   throw badRequest([...root, ...faults].join("; "));
 }
+
+interface BodyWords {
+  readonly notJson: string;
+  readonly missing: (keys: readonly string[]) => string;
+}
+
+const rabbitWords: BodyWords = {
+  notJson: "not_json",
+  missing: (keys) => shownList(keys.map((key) => `{key_missing,${key}}`)),
+};
+
+/** Of what RabbitMQ has not: what to do. */
+const ourWords: BodyWords = {
+  notJson: 'the body is not JSON: give an object, such as {"vhost": "/"}; /api/openapi.json has its keys',
+  missing: (keys) => `the body has no ${keys.join(", no ")}: give it; /api/openapi.json has all keys`,
+};
 
 const lineLengthMax = 80;
 
@@ -70,11 +87,15 @@ async function readText(request: HttpRequest, bytesMax: number = limits.httpBody
 }
 
 /** An empty body is an empty object, as in RabbitMQ. @throws Refusal */
-async function jsonIn(text: string, depthMax: number, work: TurnWork): Promise<unknown> {
+async function jsonIn(
+  text: string,
+  depthMax: number,
+  { work, words }: { readonly work: TurnWork; readonly words: BodyWords },
+): Promise<unknown> {
   if (text === "") return {};
   try {
     return await resultOf(work, parsing(text, depthMax));
   } catch (error) {
-    throw badRequest(error instanceof BrokerError ? error.message : "not_json");
+    throw badRequest(error instanceof BrokerError ? error.message : words.notJson);
   }
 }

@@ -67,6 +67,11 @@ type EndpointOf<Schema extends GenericSchema> = Omit<Endpoint, "body" | "run"> &
   readonly run: (asked: Asked<InferOutput<Schema>>) => Answer | Promise<Answer>;
 };
 
+/** Whether a path is of our own part of the API, where errors are in our words rather than in RabbitMQ's. */
+export function isOurs(path: string): boolean {
+  return path.startsWith("/api/troika/") || path === "/api/troika";
+}
+
 /** The row of an endpoint, whose handler gets the body that its schema lets through. */
 export function endpoint<const Schema extends GenericSchema = GenericSchema<undefined>>(
   row: EndpointOf<Schema>,

@@ -14,7 +14,7 @@ import { mayAsk } from "./audience.ts";
 import { bodyFor } from "./body.ts";
 import { assertQuery } from "./query.ts";
 import type { Surroundings } from "./surroundings.ts";
-import type { Answer, Endpoint, Method } from "./endpoint.ts";
+import { type Answer, type Endpoint, isOurs, type Method } from "./endpoint.ts";
 
 /** Stands for a name of no characters, since the router takes none for a place; no path that is sent has it. */
 const emptyName = "\0";
@@ -76,7 +76,8 @@ export class ApiRouter {
 
   #noEndpoint(path: string): Answer {
     const others = methods.filter((each) => this.#find(each, path) !== undefined);
-    if (others.length === 0) return notFound();
+    if (others.length === 0)
+      return isOurs(path) ? notFound(`there is no ${path}: /api/openapi.json has all paths`) : notFound();
     const allow = others.flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each])).join(", ");
     return { ...refuse(405, "method_not_allowed", `${path} takes ${allow}`), headers: { allow } };
   }

@@ -19,7 +19,7 @@ import type { Queue } from "../../broker/queue/queue.ts";
 import { findingPlaces } from "../../broker/retry/dead-letter-places.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { json, Refusal } from "../answers.ts";
-import { seenVhosts, vhostAt } from "../api/audience.ts";
+import { namedVhostAt, seenVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { exactObject } from "../api/schemas.ts";
@@ -225,7 +225,7 @@ function sourceOf(asked: Asked<never>, vhost: Vhost, text: string): Queue {
 
 function vhostsOf(broker: Broker, { caller, query }: Asked<never>): readonly Vhost[] {
   const name = query.get("vhost") || null;
-  return name === null ? seenVhosts(broker, caller) : [vhostAt(broker, caller, name)];
+  return name === null ? seenVhosts(broker, caller) : [namedVhostAt(broker, caller, name)];
 }
 
 export const deadLetterEndpoints: readonly Endpoint[] = [

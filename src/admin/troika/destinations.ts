@@ -15,7 +15,7 @@ import type { Queue } from "../../broker/queue/queue.ts";
 import type { Topic } from "../../broker/queue/topics.ts";
 import { waitingCountOf } from "../../broker/schedule/listing.ts";
 import type { Vhost } from "../../broker/vhost.ts";
-import { seenVhosts, vhostAt } from "../api/audience.ts";
+import { namedVhostAt, seenVhosts } from "../api/audience.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery } from "../api/list.ts";
 import { shownName } from "../rabbitmq/names.ts";
@@ -119,6 +119,6 @@ export const destinationEndpoints: readonly Endpoint[] = [
     summary: "The same in one virtual host.",
     query,
     run: (asked) =>
-      listed(asked as Asked<never>, [vhostAt(asked.broker, asked.caller, asked.names["vhost"]!)]),
+      listed(asked as Asked<never>, [namedVhostAt(asked.broker, asked.caller, asked.names["vhost"]!)]),
   }),
 ];

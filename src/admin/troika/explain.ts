@@ -9,10 +9,10 @@ import {
 } from "../../broker/exchange/explain/explain.ts";
 import { factsOfHeaders } from "../../broker/exchange/routing/message-headers.ts";
 import { json, Refusal } from "../answers.ts";
+import { namedVhostAt } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { endpoint, type Endpoint } from "../api/endpoint.ts";
 import { exactObject } from "../api/schemas.ts";
-import { lookedVhostAt } from "../rabbitmq/lookups.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 
 const question = exactObject({
@@ -53,7 +53,7 @@ export const explainEndpoints: readonly Endpoint[] = [
       "Where a message would go: each binding on the way that matches, and those that nearly do with the reason. Nothing is published.",
     body: question,
     run: async ({ broker, caller, body }) => {
-      const vhost = lookedVhostAt(broker, caller, body.vhost);
+      const vhost = namedVhostAt(broker, caller, body.vhost);
       const exchange = vhost.exchanges.get(brokerName(body.exchange));
       if (exchange === undefined)
         throw Refusal.notFound(`no exchange '${body.exchange}' in vhost '${body.vhost}'`);

@@ -8,6 +8,7 @@
  */
 import { limits } from "../../base/limits.ts";
 import type { Job, JobOutcome } from "../../base/turn-work.ts";
+import { writtenTimeMs } from "../../base/written-time.ts";
 import { mayUseLog } from "../../broker/access/rights.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { findingHolders, type Holder } from "../../broker/look/holders.ts";
@@ -64,7 +65,7 @@ function startIn(text: string, messagesMax: number): (queue: Queue) => number {
   if (text === "first") return () => 0;
   if (text === "last") return ({ log }) => Math.max(log.stableEnd - messagesMax, 0);
   if (/^\d{1,15}$/.test(text)) return () => Number(text);
-  const at = Date.parse(text);
+  const at = writtenTimeMs(text);
   if (Number.isNaN(at))
     throw badRequest(`from is '${text}': give an offset, first, last, or a time such as 2026-01-31T12:00Z`);
   return ({ log }) => {

@@ -8,7 +8,7 @@ import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import type { Operation } from "../../broker/operations/operation.ts";
 import { json, Refusal } from "../answers.ts";
-import { isAdministrator, seenVhosts } from "../api/audience.ts";
+import { isAdministrator, namedVhostAt, seenVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { exactObject } from "../api/schemas.ts";
@@ -89,8 +89,12 @@ export const operationEndpoints: readonly Endpoint[] = [
     path: "/api/troika/operations",
     audience: "management",
     summary: `Long work that requests have started, the newest first: the last ${limits.operationsKeptMax}.`,
+    query: { vhost: "only of this virtual host" },
     run: (asked) => {
-      const names = seenNames(asked as Asked<never>);
+      const { broker, caller, query } = asked;
+      const name = query.get("vhost") || null;
+      const names =
+        name === null ? seenNames(asked as Asked<never>) : new Set([namedVhostAt(broker, caller, name).name]);
       const seen = [...asked.broker.operations.all()].filter(({ options }) => names.has(options.vhost));
       return json(200, seen.toReversed().map(shownOperation));
     },

@@ -6,6 +6,7 @@
  */
 import { boolean, number, optional, string, union } from "valibot";
 import { limits } from "../../base/limits.ts";
+import { writtenTimeMs } from "../../base/written-time.ts";
 import { mayPublishUnder, mayUseExchange, mayUseLog, mayUseTopicKey } from "../../broker/access/rights.ts";
 import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { newReplayCounts, type ReplayCounts, replaying } from "../../broker/operations/replay/replay.ts";
@@ -66,7 +67,7 @@ function wholeIn(name: string, value: number | undefined, least: number, most: n
 /** The first offset of a message that was stored at that time or later. @throws Refusal */
 function offsetAt({ log }: Queue, name: string, value: number | string | undefined): number | null {
   if (value === undefined) return null;
-  const at = typeof value === "number" ? value : Date.parse(value);
+  const at = typeof value === "number" ? value : writtenTimeMs(value);
   if (!Number.isFinite(at))
     throw badRequest(`${name} is '${value}': give unix ms, or a time such as 2026-01-31T12:00Z`);
   const offset = log.offsetOfTimestamp(at);

@@ -7,6 +7,7 @@
  * read, and what was published of a message that went to one of these. Not here: finding them (broker/trace/search.ts).
  */
 import { limits } from "../../base/limits.ts";
+import { writtenTimeMs } from "../../base/written-time.ts";
 import { resultOf } from "../../base/turn-work.ts";
 import { mayUseLog } from "../../broker/access/rights.ts";
 import { type FoundTrace, searchingTraces, type TraceWanted } from "../../broker/trace/search.ts";
@@ -36,7 +37,7 @@ const headerPrefix = "header.";
 function timeIn(asked: URLSearchParams, name: string, usual: number): number {
   const text = asked.get(name) || null;
   if (text === null) return usual;
-  const at = /^\d{1,15}(\.\d{1,6})?$/.test(text) ? Number(text) : Date.parse(text);
+  const at = /^\d{1,15}(\.\d{1,6})?$/.test(text) ? Number(text) : writtenTimeMs(text);
   if (Number.isNaN(at))
     throw badRequest(`${name} is '${text}': give a time such as 2026-01-31T12:00Z, or unix ms`);
   return at;

@@ -12,7 +12,7 @@ import { propertyBytesAsJson } from "../../broker/look/properties-json.ts";
 import type { Publisher, UnroutableSample } from "../../broker/look/unroutable.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { json } from "../answers.ts";
-import { isMonitor, seenVhosts, vhostAt } from "../api/audience.ts";
+import { isMonitor, namedVhostAt, seenVhosts } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
@@ -125,6 +125,6 @@ export const unroutableEndpoints: readonly Endpoint[] = [
     summary,
     query,
     run: (asked) =>
-      answer(asked as Asked<never>, [vhostAt(asked.broker, asked.caller, asked.names["vhost"]!)]),
+      answer(asked as Asked<never>, [namedVhostAt(asked.broker, asked.caller, asked.names["vhost"]!)]),
   }),
 ];

@@ -19,6 +19,7 @@
  */
 import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
+import { writtenTimeMs } from "../../base/written-time.ts";
 
 /** A message as filters see it. */
 export interface FilterFacts {
@@ -234,7 +235,7 @@ function bodyMatcher(operator: Operator, text: string): (facts: FilterFacts) => 
 }
 
 function timeIn(text: string): number {
-  const at = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text);
+  const at = /^\d{1,15}$/.test(text) ? Number(text) : writtenTimeMs(text);
   if (Number.isNaN(at))
     throw malformed(`time '${text}' is no time: give unix ms, or a time such as 2026-01-31T12:00Z`);
   return at;

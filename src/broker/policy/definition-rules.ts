@@ -13,6 +13,7 @@ import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { dedupByOf } from "../../message/identity/dedup-by.ts";
 import { Regex } from "../../base/patterns/regex.ts";
+import { adviceForValue } from "./own-values.ts";
 import { maxAgeMs } from "./policy.ts";
 
 export const policyKinds = ["policy", "operator_policy"] as const;
@@ -95,7 +96,7 @@ const settings: Readonly<Record<string, Setting>> = {
   "delay-allowed": { noun: "permission to delay", check: oneOf(true, false) },
   "dedup-window-ms": { noun: "window of deduplication in ms", check: atLeast(0, limits.dedupWindowMsMax) },
   "dedup-by": {
-    noun: "dedup-by value: message-id, key or header:NAME",
+    noun: "identity of messages",
     check: (value) => dedupByOf(value) !== null,
   },
   "trace-sample": { noun: "trace sample", check: between(0, 1) },
@@ -177,7 +178,10 @@ function definitionFault(kind: PolicyKind, definition: unknown): string | null {
   for (const name of names) {
     if (!isKnown(name)) continue;
     const { noun, check } = settings[name]!;
-    if (!check(definition[name])) return `${erlangTerm(definition[name])} is not a valid ${noun}`;
+    if (check(definition[name])) continue;
+    const advice = adviceForValue(name);
+    const ours = advice === undefined ? "" : ` (${name}): ${advice}`;
+    return `${erlangTerm(definition[name])} is not a valid ${noun}${ours}`;
   }
   const mirrors = kind === "policy" ? mirrorFault(definition) : null;
   if (mirrors !== null) return mirrors;

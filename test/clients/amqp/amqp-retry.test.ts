@@ -117,10 +117,10 @@ test("a policy of the API says it for queues that are there, and a kill loses no
 
 test("arguments are checked, and who may not make the queue of dead letters may not ask for it", async () => {
   for (const [args, text] of [
-    [{ "x-retry-limit": 0 }, "value_zero"],
-    [{ "x-retry-limit": 2, "x-retry-jitter": 2 }, "value_out_of_range"],
-    [{ "x-retry-limit": 2, "x-retry-factor": "2" }, "unacceptable_type"],
-    [{ "x-retry-limit": "many" }, "expected integer"],
+    [{ "x-retry-limit": 0 }, ": give a whole number, 1 or more"],
+    [{ "x-retry-limit": 2, "x-retry-jitter": 2 }, ": give a number from 0 to 1"],
+    [{ "x-retry-limit": 2, "x-retry-factor": "2" }, ": give a number from 1 to 1000"],
+    [{ "x-retry-limit": "many" }, ": give a whole number, 1 or more"],
   ] as const)
     assert.match(
       await closingOf(target, (channel) => channel.assertQueue("wrong", { arguments: args })),

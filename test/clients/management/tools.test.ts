@@ -119,8 +119,52 @@ test("explain says where a message would go, what nearly matched, and for whom",
     other_bindings: 0,
     notes: [],
   });
+  const mistyped = await explained({ exchange: "", routing_key: "celary" });
+  assert.deepEqual(mistyped.body, {
+    routed: false,
+    destinations: [],
+    bindings: [],
+    other_bindings: 0,
+    notes: ["there is no queue, stream or topic 'celary'; there is 'celery'"],
+  });
   assert.equal((await explained({ exchange: "none" })).status, 404);
   assert.equal((await explained({ vhost: "none" })).status, 404);
   assert.equal((await explained({ exchange: "explained", headers: 5 })).status, 400);
   assert.equal((await explained({ exchange: "explained", key: "orders.eu.new" })).status, 400);
+});
+
+test("what is our own is refused in words that say what to do, what is RabbitMQ's in its words", async () => {
+  const authorization = `Basic ${Buffer.from("guest:guest").toString("base64")}`;
+  const reasonOf = async (method: string, path: string, body?: string): Promise<unknown> => {
+    const response = await fetch(`http://127.0.0.1:${broker.ports.http}/api/${path}`, {
+      method,
+      headers: { authorization },
+      ...(body === undefined ? {} : { body }),
+    });
+    return ((await response.json()) as { reason: unknown }).reason;
+  };
+  assert.equal(
+    await reasonOf("POST", "troika/deadletters/retry", "{}"),
+    "the body has no queue: give it; /api/openapi.json has all keys",
+  );
+  assert.match(
+    String(await reasonOf("POST", "troika/explain", "{x")),
+    /^the body is not JSON: give an object/,
+  );
+  assert.equal(
+    await reasonOf("GET", "troika/dedletters"),
+    "there is no /api/troika/dedletters: /api/openapi.json has all paths",
+  );
+  for (const path of [
+    "destinations/nope",
+    "unroutable/nope",
+    "operations?vhost=nope",
+    "deadletters?vhost=nope",
+  ])
+    assert.equal(
+      await reasonOf("GET", `troika/${path}`),
+      "there is no virtual host 'nope': /api/vhosts has all",
+    );
+  assert.equal(await reasonOf("PUT", "policies/%2F/x", "{x"), "not_json");
+  assert.equal(await reasonOf("GET", "quues"), "Not Found");
 });

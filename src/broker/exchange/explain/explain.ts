@@ -6,6 +6,7 @@
  * here: routes as the broker uses them (../routes.ts); the two agree. In slices, since an exchange may have any number of bindings.
  */
 import { limits } from "../../../base/limits.ts";
+import { nearest as nearestName } from "../../../base/nearest.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { Vhost } from "../../vhost.ts";
 import type { Binding, Destination, Exchange } from "../exchange.ts";
@@ -36,6 +37,7 @@ const unitsOfExchange = 10;
 const unitsOfBinding = 1;
 const unitsOfPair = 0.002;
 const unitsOfPiece = 200;
+const namesOfPiece = 32;
 /** Of those that did not match so many are shown. */
 const nearMax = 20;
 
@@ -92,6 +94,7 @@ export function* explaining(
       units = 0;
     }
     for (const destination of chosen) found.add(destination);
+    if (found.size === 0 && next.name === "") notes.push(yield* noQueue(vhost, key));
     if (found.size === 0 && next.alternate !== undefined) {
       const alternate = vhost.exchanges.get(next.alternate);
       const name = Buffer.from(next.alternate, "latin1").toString();
@@ -113,6 +116,25 @@ export function* explaining(
   }
   const shown = nearest(near);
   return { queues, bindings: [...matched, ...shown], others: others + near.length - shown.length, notes };
+}
+
+/** The default exchange leads to the queue of that name, which is not there. */
+function* noQueue(vhost: Vhost, key: string): Job<string> {
+  const shown = (name: string): string => `'${shownName({ name })}'`;
+  let near: string | undefined;
+  let names: string[] = [];
+  let compared = 0;
+  for (const name of vhost.queues.keys()) {
+    if (compared++ === limits.explainedNamesMax) break;
+    names.push(name);
+    if (names.length < namesOfPiece) continue;
+    near = nearestName(key, near === undefined ? names : [near, ...names]);
+    names = [];
+    yield namesOfPiece * (unitsOfBinding + unitsOfPair * key.length * key.length);
+  }
+  near = nearestName(key, near === undefined ? names : [near, ...names]);
+  const advice = near === undefined ? "" : `; there is ${shown(near)}`;
+  return `there is no queue, stream or topic ${shown(key)}${advice}`;
 }
 
 function shownName({ name }: { readonly name: string }): string {

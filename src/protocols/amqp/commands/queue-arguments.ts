@@ -5,6 +5,7 @@
  * in broker/policy/policy.ts. Invariant: what passes here is read there without a second look.
  */
 import { limits } from "../../../base/limits.ts";
+import { adviceForValue } from "../../../broker/policy/own-values.ts";
 import { maxAgeMs } from "../../../broker/policy/policy.ts";
 import { type QueueType, queueTypes } from "../../../broker/queue/queue-type.ts";
 import { type FieldTable, fieldTypeNames, type FieldValue, findField } from "../../../message/amqp/table.ts";
@@ -125,9 +126,7 @@ const dedupWindow: Check = (field) => {
 
 const dedupBy: Check = (field, table) =>
   text(field, table) ??
-  (field.type === "S" && dedupByOf(displayText(field.value)) === null
-    ? "give message-id, key or header:NAME"
-    : undefined);
+  (field.type === "S" && dedupByOf(displayText(field.value)) === null ? "invalid_dedup_by" : undefined);
 
 const maxAge: Check = (field) => {
   if (field.type !== "S") return unacceptable(field);
@@ -220,7 +219,10 @@ function checkArguments(
   for (const [name, { check, types }] of Object.entries(rules)) {
     const field = types.includes(type) ? findField(table, name) : undefined;
     const problem = field === undefined ? undefined : check(field, table);
-    if (problem !== undefined) throw refused(`invalid arg '${name}' for ${what}: ${problem}`);
+    if (problem === undefined) continue;
+    // RabbitMQ's words, where it has the argument.
+    const advice = adviceForValue(name.replace(/^x-/, ""));
+    throw refused(`invalid arg '${name}' for ${what}: ${advice ?? problem}`);
   }
   for (const { name } of table) {
     const rule = typeof name === "string" && Object.hasOwn(rules, name) ? rules[name] : undefined;

@@ -11,12 +11,13 @@ import { type Job, Piece } from "../../../base/turn-work.ts";
 import { type ChannelHistory, partsOf } from "../../../broker/live/history/channel-history.ts";
 import { type CommandRow } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
-import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
+import { RedisError } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices, unitsOfBytes } from "../core/sliced-reply.ts";
 import { assertFrom, channelsEnd, offsetArgument } from "../pubsub/past-arguments.ts";
 import { assertChannelName, subscribeEach } from "../pubsub/subscribe.ts";
 import { writeStreamId } from "../stream/id.ts";
+import { assertValueBehind, noOption, wholeArgument } from "./own-arguments.ts";
 
 export const pastCommands: readonly CommandRow[] = [
   {
@@ -59,7 +60,7 @@ function subscribeFrom(context: CommandContext): void {
   const { request, client } = context;
   const end = assertFrom(request);
   const hasIds = end === request.argumentCount - 3;
-  if (hasIds && !request.is(end + 2, "WITHID")) throw syntaxError();
+  if (hasIds && !request.is(end + 2, "WITHID")) throw noOption(context, end + 2, "subscribe");
   const subscriptions = client.ensureSubscriptions();
   const offsets = offsetsOfEach(context, end);
   // One that is listened to already goes on as it is.
@@ -80,7 +81,7 @@ function subscribeFrom(context: CommandContext): void {
 function catchUp(context: CommandContext): void {
   const { request, client, reply } = context;
   const end = assertFrom(request);
-  if (end !== request.argumentCount - 2) throw syntaxError();
+  if (end !== request.argumentCount - 2) throw noOption(context, end + 2, "catchUp");
   const subscriptions = client.ensureSubscriptions();
   subscriptions.askFor(offsetsOfEach(context, end));
   reply.ok();
@@ -114,12 +115,10 @@ function history(context: CommandContext): void {
   let from = 0;
   let count = Infinity;
   for (let at = 2; at < request.argumentCount; at += 2) {
-    if (at + 1 >= request.argumentCount) throw syntaxError();
+    assertValueBehind(context, at, "history");
     if (request.is(at, "FROM")) from = offsetArgument(request, at + 1, found);
-    else if (request.is(at, "COUNT")) {
-      count = request.integer(at + 1);
-      if (Number.isNaN(count) || count < 0) throw new RedisError(errorTexts.notInteger);
-    } else throw syntaxError();
+    else if (request.is(at, "COUNT")) count = wholeArgument(context, at + 1, 0);
+    else throw noOption(context, at, "history");
   }
   answerInSlices(context, (parts) => writeHistory(context, parts, found, from, count));
 }

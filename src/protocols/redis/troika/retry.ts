@@ -18,11 +18,12 @@ import { EntryId } from "../../../message/entry-id.ts";
 import { assertMayPut } from "../acl/key-rights.ts";
 import { type CommandRow, oneKey } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
-import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
+import { errorTexts, RedisError } from "../core/errors.ts";
 import { answerForIds } from "../stream/groups/few-ids.ts";
 import { findStream } from "../stream/find.ts";
 import { findGroup, noGroup } from "../stream/groups/groups.ts";
 import { isId, strictIdArgument } from "../stream/id.ts";
+import { assertValueBehind, noOption, wholeArgument } from "./own-arguments.ts";
 
 export const retryCommands: readonly CommandRow[] = [
   {
@@ -89,24 +90,18 @@ function policyArguments(context: CommandContext, queue: Queue): RetryPolicy {
   let { backoffMs, factor, maxMs, jitter } = { ...retryDefaults } as Omit<RetryPolicy, "limit">;
   let deadLetter = deadQueueName(queue.name);
   for (let at = 3; at < request.argumentCount; at += 2) {
-    if (at + 1 >= request.argumentCount) throw syntaxError();
+    assertValueBehind(context, at, "group");
     if (request.is(at, "MAXDELIVER")) limit = wholeArgument(context, at + 1, 1);
     else if (request.is(at, "BACKOFF")) backoffMs = wholeArgument(context, at + 1, 0);
     else if (request.is(at, "MAX")) maxMs = wholeArgument(context, at + 1, 0);
     else if (request.is(at, "FACTOR")) factor = partArgument(context, at + 1, 1, 1000);
     else if (request.is(at, "JITTER")) jitter = partArgument(context, at + 1, 0, 1);
     else if (request.is(at, "DEADLETTER")) deadLetter = request.latin1(at + 1);
-    else throw syntaxError();
+    else throw noOption(context, at, "group");
   }
   if (limit === 0) throw new RedisError("ERR MAXDELIVER is missing: give the number of deliveries");
   assertMayBeDeadLetter(context, queue, deadLetter);
   return { limit, backoffMs, factor, maxMs, jitter, deadLetter };
-}
-
-function wholeArgument({ request }: CommandContext, index: number, least: number): number {
-  const value = request.integer(index);
-  if (!Number.isSafeInteger(value) || value < least) throw new RedisError(errorTexts.notInteger);
-  return value;
 }
 
 function partArgument({ request }: CommandContext, index: number, least: number, most: number): number {
@@ -156,14 +151,14 @@ function nackArguments(context: CommandContext): Given {
   let delayMs = -1;
   let reason = "rejected";
   for (; at < request.argumentCount; at += 2) {
-    if (at + 1 >= request.argumentCount) throw syntaxError();
+    assertValueBehind(context, at, "nack");
     if (request.is(at, "DELAY")) delayMs = wholeArgument(context, at + 1, 0);
     else if (request.is(at, "REASON")) {
       // It is written once for each id.
       if (request.ends[at + 1]! - request.starts[at + 1]! > limits.nackReasonBytesMax)
         throw new RedisError(`ERR REASON is longer than ${limits.nackReasonBytesMax} bytes`);
       reason = request.latin1(at + 1);
-    } else throw syntaxError();
+    } else throw noOption(context, at, "nack");
   }
   return { idsEnd, delayMs, reason };
 }

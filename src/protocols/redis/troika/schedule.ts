@@ -14,13 +14,14 @@ import { envelope } from "../../../message/envelope.ts";
 import { assertMayUseKey } from "../acl/key-rights.ts";
 import { type CommandRow, oneKey } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
-import { errorTexts, RedisError, syntaxError, wrongArity } from "../core/errors.ts";
+import { errorTexts, RedisError, wrongArity } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices, unitsOfBytes } from "../core/sliced-reply.ts";
 import { entryOf } from "../stream/entry-append.ts";
 import { lastStream, lookUp } from "../stream/find.ts";
 import { answerForIds } from "../stream/groups/few-ids.ts";
 import { strictIdArgument, writeStreamId } from "../stream/id.ts";
+import { assertValueBehind, noOption, wholeArgument } from "./own-arguments.ts";
 
 export const scheduleCommands: readonly CommandRow[] = [
   {
@@ -64,7 +65,7 @@ function addLater(context: CommandContext): void {
   const { request, reply, server, broker, caller, vhost } = context;
   const due = dueArgument(context);
   const count = request.argumentCount;
-  if (request.latin1(4) !== "*") throw syntaxError();
+  if (request.latin1(4) !== "*") throw noOption(context, 4, "add");
   if ((count - 5) % 2 !== 0) throw wrongArity("troika.xadd");
   const key = request.latin1(1);
   if ((lastStream(context, 1) ?? lookUp(context, key)) === undefined) {
@@ -81,9 +82,10 @@ function addLater(context: CommandContext): void {
   writeStreamId(reply.out, handle);
 }
 
-function dueArgument({ request, broker }: CommandContext): number {
+function dueArgument(context: CommandContext): number {
+  const { request, broker } = context;
   const isDelay = request.is(2, "DELAY");
-  if (!isDelay && !request.is(2, "DELIVERAT")) throw syntaxError();
+  if (!isDelay && !request.is(2, "DELIVERAT")) throw noOption(context, 2, "add");
   const ms = request.integer(3);
   if (Number.isNaN(ms)) throw new RedisError(errorTexts.notInteger);
   const due = isDelay ? broker.clock.now() + ms : ms;
@@ -97,12 +99,10 @@ function scheduled(context: CommandContext): void {
   let count = Infinity;
   const from = new EntryId();
   for (let at = 2; at < request.argumentCount; at += 2) {
-    if (at + 1 >= request.argumentCount) throw syntaxError();
+    assertValueBehind(context, at, "scheduled");
     if (request.is(at, "FROM")) strictIdArgument(request, at + 1, from);
-    else if (request.is(at, "COUNT")) {
-      count = request.integer(at + 1);
-      if (Number.isNaN(count) || count < 0) throw new RedisError(errorTexts.notInteger);
-    } else throw syntaxError();
+    else if (request.is(at, "COUNT")) count = wholeArgument(context, at + 1, 0);
+    else throw noOption(context, at, "scheduled");
   }
   const queue = server.timetable.find(vhost, request.latin1(1));
   if (queue === undefined) return context.reply.array(0);

@@ -120,7 +120,19 @@ test("errors say what is wrong", async () => {
   await client.set("text", "x");
   const group = (...words: (string | number)[]): Promise<unknown> =>
     client.call("TROIKA.GROUP", "s", "g", ...words);
-  await assert.rejects(group("MAXDELIVER", 0), /not an integer/);
+  await assert.rejects(
+    group("MAXDELIVER", 0),
+    /^ReplyError: ERR MAXDELIVER is '0', not an integer .*: give a whole number, 1 at least$/,
+  );
+  await assert.rejects(
+    group("MAXDELIVER", 2, "LIMIT", 3),
+    /^ReplyError: ERR syntax error: 'LIMIT' is none of its words here; write TROIKA\.GROUP key group \[MAXDELIVER n /,
+  );
+  await assert.rejects(group("MAXDELIVER", 2, "MAX"), /'MAX' is no option, or has no value; write TROIKA/);
+  await assert.rejects(
+    nack("s", "1-1", "too", "late"),
+    /'too' is none of its words here; write TROIKA\.NACK /,
+  );
   await assert.rejects(group("BACKOFF", 1), /MAXDELIVER is missing/);
   await assert.rejects(group("MAXDELIVER", 1, "JITTER", 2), /JITTER is a number from 0 to 1/);
   await assert.rejects(group("MAXDELIVER", 1, "DEADLETTER", "s"), /its own dead letters/);
