@@ -1,6 +1,6 @@
 /** The subcommands, described once; help and dispatch derive from this table. */
 import { StartError } from "../src/base/errors.ts";
-import { nearest } from "../src/base/nearest.ts";
+import { nearest } from "../src/base/text/nearest.ts";
 import { type Flags } from "./flags.ts";
 import { exportFlags, importFlags } from "./transfer-flags.ts";
 import type { OptionName } from "../src/base/config/options.ts";

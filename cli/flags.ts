@@ -3,7 +3,7 @@
  * between them. What `--help` shows is the same table.
  */
 import { StartError } from "../src/base/errors.ts";
-import { nearest } from "../src/base/nearest.ts";
+import { nearest } from "../src/base/text/nearest.ts";
 
 export interface Flag {
   /** What the help calls its value; absent where it takes none. */

@@ -5,7 +5,7 @@
  * help shows too. Invariant: a wrong command line is one line on stderr and exit code 2, as for the other commands.
  */
 import { Command, CommanderError } from "commander";
-import { nearest } from "../../src/base/nearest.ts";
+import { nearest } from "../../src/base/text/nearest.ts";
 import { type ClientCommandName, clientCommandNames, commands } from "../commands.ts";
 import { CliFault } from "./fault.ts";
 

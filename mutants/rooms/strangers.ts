@@ -104,7 +104,7 @@ export const strangerMutants: readonly RoomMutant[] = [
   },
   {
     name: "A name one letter too far off still counts as mistyped, and among equally near names the last wins",
-    file: "src/base/nearest.ts",
+    file: "src/base/text/nearest.ts",
     find: "if (distance < bestDistance) {",
     replace: "if (distance <= bestDistance) {",
   },

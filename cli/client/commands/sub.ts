@@ -3,7 +3,7 @@
  * only read.
  */
 import { type Command, InvalidArgumentError } from "commander";
-import { writtenTimeMs } from "../../../src/base/written-time.ts";
+import { writtenTimeMs } from "../../../src/base/text/written-time.ts";
 import type { FieldValue } from "../../../src/message/amqp/table.ts";
 import { amqpAddressOf } from "../broker/amqp-address.ts";
 import type { AmqpLink } from "../broker/amqp-link.ts";

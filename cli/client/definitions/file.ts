@@ -20,7 +20,7 @@ import {
 import { BrokerError } from "../../../src/base/errors.ts";
 import { checkDepth, parseJson } from "../../../src/base/definitions/json.ts";
 import { limits } from "../../../src/base/limits.ts";
-import { nearest } from "../../../src/base/nearest.ts";
+import { nearest } from "../../../src/base/text/nearest.ts";
 import { CliFault } from "../fault.ts";
 
 const depthMax = limits.definitionsDepthMax;

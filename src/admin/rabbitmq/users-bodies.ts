@@ -9,7 +9,7 @@
  * right or give none. RabbitMQ's words for a fault are kept where it has some. Invariant: no answer to a fault holds a password.
  */
 import { BrokerError } from "../../base/errors.ts";
-import { nearest } from "../../base/nearest.ts";
+import { nearest } from "../../base/text/nearest.ts";
 import {
   importedPassword,
   scryptAlgorithm,

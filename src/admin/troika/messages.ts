@@ -8,7 +8,7 @@
  */
 import { limits } from "../../base/limits.ts";
 import type { Job, JobOutcome } from "../../base/turn-work.ts";
-import { writtenTimeMs } from "../../base/written-time.ts";
+import { writtenTimeMs } from "../../base/text/written-time.ts";
 import { mayUseLog } from "../../broker/access/rights.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { findingHolders, type Holder } from "../../broker/look/holders.ts";

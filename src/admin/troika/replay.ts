@@ -6,7 +6,7 @@
  */
 import { boolean, number, optional, string, union } from "valibot";
 import { limits } from "../../base/limits.ts";
-import { writtenTimeMs } from "../../base/written-time.ts";
+import { writtenTimeMs } from "../../base/text/written-time.ts";
 import { mayPublishUnder, mayUseExchange, mayUseLog, mayUseTopicKey } from "../../broker/access/rights.ts";
 import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { newReplayCounts, type ReplayCounts, replaying } from "../../broker/operations/replay/replay.ts";

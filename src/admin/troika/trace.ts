@@ -7,7 +7,7 @@
  * read, and what was published of a message that went to one of these. Not here: finding them (broker/trace/search.ts).
  */
 import { limits } from "../../base/limits.ts";
-import { writtenTimeMs } from "../../base/written-time.ts";
+import { writtenTimeMs } from "../../base/text/written-time.ts";
 import { resultOf } from "../../base/turn-work.ts";
 import { mayUseLog } from "../../broker/access/rights.ts";
 import { type FoundTrace, searchingTraces, type TraceWanted } from "../../broker/trace/search.ts";

@@ -17,7 +17,7 @@ import {
 } from "./options.ts";
 import type { Config, Machine, OptionName } from "./options.ts";
 import { StartError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../text/nearest.ts";
 
 export type { Config, LogLevel } from "./options.ts";
 

@@ -10,7 +10,7 @@ import { optionNames, options, portOptions } from "./options.ts";
 import type { Accepted, Config, Machine, OptionName, PortSetting } from "./options.ts";
 import { type AnyPortName, portNameOf, portNames, portOptionOf, type PortOption } from "./listeners.ts";
 import { StartError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../text/nearest.ts";
 
 export type EmbeddedName = Exclude<OptionName, PortOption | "config">;
 type SizeName = "diskFreeBytesMin" | "journalBytesMax" | "memoryBytesMax" | "traceBytes" | "redisMaxmemory";

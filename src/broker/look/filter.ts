@@ -19,7 +19,7 @@
  */
 import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
-import { writtenTimeMs } from "../../base/written-time.ts";
+import { writtenTimeMs } from "../../base/text/written-time.ts";
 
 /** A message as filters see it. */
 export interface FilterFacts {

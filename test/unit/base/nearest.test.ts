@@ -1,7 +1,7 @@
 /** Which known name a mistyped one is taken for. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nearest } from "../../../src/base/nearest.ts";
+import { nearest } from "../../../src/base/text/nearest.ts";
 
 test("a name is taken for a known one up to two letters off, or a quarter of its letters", () => {
   const known = ["monitoring", "management", "policymaker"];

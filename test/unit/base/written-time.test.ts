@@ -1,7 +1,7 @@
 /** Times that people write mean the same in every zone. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { writtenTimeMs } from "../../../src/base/written-time.ts";
+import { writtenTimeMs } from "../../../src/base/text/written-time.ts";
 
 const noon = Date.UTC(2026, 0, 31, 12);
 

@@ -6,7 +6,7 @@
  * here: routes as the broker uses them (../routes.ts); the two agree. In slices, since an exchange may have any number of bindings.
  */
 import { limits } from "../../../base/limits.ts";
-import { nearest as nearestName } from "../../../base/nearest.ts";
+import { nearest as nearestName } from "../../../base/text/nearest.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { Vhost } from "../../vhost.ts";
 import type { Binding, Destination, Exchange } from "../exchange.ts";

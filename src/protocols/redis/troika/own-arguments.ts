@@ -8,7 +8,7 @@ import { RedisError } from "../core/errors.ts";
 
 const shownBytesMax = 64;
 
-export const forms = {
+const forms = {
   group:
     "TROIKA.GROUP key group [MAXDELIVER n [BACKOFF ms] [FACTOR f] [MAX ms] [JITTER part] [DEADLETTER key] | OFF]",
   nack: "TROIKA.NACK key group id [id ...] [DELAY ms] [REASON text]",

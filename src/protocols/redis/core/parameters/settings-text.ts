@@ -5,7 +5,7 @@
  * what a value may be (settings.ts). Invariant: either all of them are taken or none.
  */
 import { BrokerError } from "../../../../base/errors.ts";
-import { nearest } from "../../../../base/nearest.ts";
+import { nearest } from "../../../../base/text/nearest.ts";
 import type { ServerSettings } from "../settings.ts";
 
 /** Takes all of them. @throws BrokerError INVALID, which names the one that is wrong */
