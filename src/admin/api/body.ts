@@ -25,12 +25,12 @@ export async function bodyFor(
   work: TurnWork,
 ): Promise<unknown> {
   if (schema === undefined) return undefined;
-  const texts = isOurs(endpointPath) ? ourWords : rabbitWords;
+  const bodyWords = isOurs(endpointPath) ? ourWords : rabbitWords;
   const text = await readText(request, bodyBytesMax);
   const value =
     bodyType === "form"
       ? Object.fromEntries(new URLSearchParams(text))
-      : await jsonIn(text, bodyDepthMax ?? limits.jsonDepthMax, { work, words: texts });
+      : await jsonIn(text, bodyDepthMax ?? limits.jsonDepthMax, { work, words: bodyWords });
   const { success, output, issues } = safeParse(schema, value);
   if (success) return output;
   for (const issue of issues) {
@@ -41,7 +41,7 @@ export async function bodyFor(
   const missing = issues.flatMap(({ received, path }) =>
     received === "undefined" && path?.length === 1 ? [String(path[0].key)] : [],
   );
-  if (missing.length > 0) throw badRequest(texts.missing(missing));
+  if (missing.length > 0) throw badRequest(bodyWords.missing(missing));
   for (const { message } of issues) {
     const words = wordsOf(message);
     if (words !== undefined) throw new Refusal(400, "bad_request", words);
