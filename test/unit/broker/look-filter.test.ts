@@ -107,10 +107,7 @@ for (const [text, why] of [
   ["key = a and ", /'' is no field/],
   ["time > soon", /'soon' is no time/],
   ["time ~ 5", /'time' is a number/],
-  ["deliveries == 1", /'==' of 'deliveries' is no operator: there are =, !=, .*quotation marks/],
-  ["deliveries >= 1", /'>=' of 'deliveries' is no operator/],
-  ["key =~ a", /'=~' of 'key' is no operator/],
-  ["key = a or key = b", /there is no 'or' .*: ask once for each/],
+  ["key =~ a", /'=~' is no operator/],
   [`key = ${"a".repeat(limits.filterBytesMax)}`, /more than 1024 bytes/],
   [
     Array.from({ length: limits.filterConditionsMax + 1 }, () => "key = a").join(" and "),
