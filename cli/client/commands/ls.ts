@@ -49,6 +49,7 @@ const listings = {
       column("MESSAGES"),
       column("UNACKED", "messages_unacknowledged"),
       column("WAITING", "messages_waiting"),
+      column("DELAYED", "messages_delayed"),
       column("CONSUMERS"),
       size("SIZE", "bytes"),
     ],
