@@ -18,6 +18,12 @@ interface Described {
   readonly partitions?: readonly Json[];
 }
 
+/** What the queue's own page leaves out, since RabbitMQ has no such messages; only where there are some. */
+function ourCounts(destination: Destination): Json {
+  const names = ["messages_delayed", "messages_deduplicated"] as const;
+  return Object.fromEntries(names.flatMap((name) => (destination[name] ? [[name, destination[name]]] : [])));
+}
+
 async function describedLog(api: Api, destination: Destination): Promise<Described> {
   const { vhost } = api.target;
   const { kind, name } = destination;
@@ -26,7 +32,7 @@ async function describedLog(api: Api, destination: Destination): Promise<Describ
   const queues = await Promise.all(names.map((each) => api.get(path`/api/queues/${vhost}/${each}`)));
   const bindings =
     names.length > 1 ? [] : await api.get<Json[]>(path`/api/queues/${vhost}/${names[0]!}/bindings`);
-  if (!isTopic) return { kind, name, vhost, facts: queues[0]!, bindings };
+  if (!isTopic) return { kind, name, vhost, facts: { ...queues[0]!, ...ourCounts(destination) }, bindings };
   return { kind, name, vhost, facts: destination, bindings, partitions: queues };
 }
 

@@ -398,6 +398,9 @@ test("what waits for a queue is shown and cancelled", async () => {
     shown,
     /^later d\d+-\d+ waiting until \S+Z 3 B {2}one\nlater d\d+-\d+ waiting until \S+Z 3 B {2}two\n$/,
   );
+  assert.match(await ok("ls"), /^NAME .* WAITING +DELAYED +CONSUMERS/);
+  assert.match(await ok("ls", "--name", "later"), /^later +queue +\/ +0 +0 +0 +2 +0 /m);
+  assert.match(await ok("describe", "later"), /^messages delayed +2$/m);
   const [one] = await jsonOf("delayed", "later", "--limit", "1");
   assert.equal(await ok("delayed", "later", "--cancel", one.id), `cancelled ${one.id}\n`);
   const [two, ...others] = await jsonOf("delayed", "later");
