@@ -2,6 +2,7 @@
  * Geo commands in the real redis-server and in ours, replies compared byte by byte in RESP2 and RESP3: options and errors, then random
  * places and searches. Skipped, and said so, where there is no redis-server 7.0.
  */
+import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { BesideRedis } from "../../support/beside-redis.ts";
@@ -221,6 +222,25 @@ const length = fc
   )
   .map(text);
 
+const distance = /\$\d+\r\n(\d+\.\d{4})\r\n/g;
+
+/**
+ * The same but for the last digit of distances: the sines of the C library and of the runtimes differ in their last bit, so one distance in
+ * many thousands is rounded to the neighbour.
+ */
+async function sameBut(version: 2 | 3, words: readonly Word[]): Promise<void> {
+  const { us, them } = beside.pair(version);
+  const [got, wanted] = await Promise.all([us.call(...words), them.call(...words)]);
+  const command = words.map(String).join(" ");
+  assert.equal(got.replace(distance, "(distance)"), wanted.replace(distance, "(distance)"), command);
+  const distances = (reply: string): number[] =>
+    Array.from(reply.matchAll(distance), ([, metres]) => Number(metres));
+  for (const [i, one] of distances(got).entries()) {
+    const other = distances(wanted)[i]!;
+    assert.ok(Math.abs(one - other) < 0.00015, `${command}: ${one} and ${other}`);
+  }
+}
+
 test("random places and searches", options, async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -253,7 +273,7 @@ test("random places and searches", options, async () => {
         await beside.same(version, ["zrange", "g", 0, -1, "withscores"]);
         await beside.same(version, ["geohash", "g", ...Array.from({ length: n }, (_, i) => `m${i}`)]);
         for (const [where, what, how, shown] of searches)
-          await beside.same(version, ["geosearch", "g", ...where, ...what, ...how, ...shown]);
+          await sameBut(version, ["geosearch", "g", ...where, ...what, ...how, ...shown]);
       },
     ),
     { numRuns: 100 },
