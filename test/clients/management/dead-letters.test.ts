@@ -390,6 +390,8 @@ test("of a stream an undo takes what no group has come to, and no Kafka group ha
 
 test("what has no place to go to, or no room, stays and is counted", async () => {
   const dead = await lettersOf("narrow", ["a", "b", "c"], { "x-max-length": 2 });
+  const dry = await retry({ queue: dead, dry_run: true });
+  assert.deepEqual([dry.matched, dry.moved, dry.full], [3, 0, 1]);
   const tight = await retry({ queue: dead });
   assert.deepEqual([tight.matched, tight.moved, tight.full], [3, 2, 1]);
   assert.deepEqual([await bodiesIn(dead), await bodiesIn("narrow")], [["c"], ["a", "b"]]);

@@ -117,6 +117,8 @@ class Returner {
   readonly operation: Operation;
   readonly #operations: Operations;
   readonly #request: RetryRequest;
+  /** What a dry run has found room for in queues with bounds. */
+  readonly #wouldBeIn = new Map<Queue, { count: number; bytes: number }>();
 
   constructor(operations: Operations, operation: Operation, request: RetryRequest) {
     this.#operations = operations;
@@ -160,8 +162,9 @@ class Returner {
   #toQueue(reader: LogReader, parts: AmqpRecordParts, home: Queue, { exchange, key }: QueueOrigin): Fate {
     const { source, edit, isDry } = this.#request;
     const body = edit === null ? null : edit.body;
-    if (!hasRoomFor(home, 1, body?.length ?? parts.bodyEnd - parts.bodyStart)) return "full";
-    if (isDry) return "moved";
+    const bodyBytes = body?.length ?? parts.bodyEnd - parts.bodyStart;
+    if (isDry) return this.#wouldFit(home, bodyBytes) ? "moved" : "full";
+    if (!hasRoomFor(home, 1, bodyBytes)) return "full";
     const { buffer } = parts;
     const from = {
       exchange: buffer.latin1Slice(parts.exchangeStart, parts.exchangeEnd),
@@ -178,6 +181,14 @@ class Returner {
       body,
     });
     return "moved";
+  }
+
+  #wouldFit(home: Queue, bodyBytes: number): boolean {
+    const { count, bytes } = this.#wouldBeIn.get(home) ?? { count: 0, bytes: 0 };
+    if (!hasRoomFor(home, count + 1, bytes + bodyBytes)) return false;
+    if (home.policy.maxLength !== undefined || home.policy.maxLengthBytes !== undefined)
+      this.#wouldBeIn.set(home, { count: count + 1, bytes: bytes + bodyBytes });
+    return true;
   }
 
   #toGroup(reader: LogReader, home: Queue, origin: GroupOrigin): Fate {
