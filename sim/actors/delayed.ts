@@ -2,9 +2,12 @@
  * A stream with `delay-allowed` that an AMQP and an idempotent Kafka producer fill with messages that are to arrive later, some of which are
  * cancelled as the management API does it; over kills, restarts and clocks that are set.
  */
+import { BrokerError } from "../../src/base/errors.ts";
 import { finishNow } from "../../src/base/turn-work.ts";
-import { cancelWaiting, listing, parseWaitId } from "../../src/broker/schedule/listing.ts";
+import type { Broker } from "../../src/broker/broker.ts";
+import { cancelWaiting, type Listed, listing, parseWaitId } from "../../src/broker/schedule/listing.ts";
 import { AmqpView } from "../../src/message/convert/as-amqp.ts";
+import type { StoredRecord } from "../../src/message/record.ts";
 import { AmqpClient, tableOf } from "../clients/amqp-client.ts";
 import { makeBatch } from "../clients/kafka-batch.ts";
 import { KafkaClient } from "../clients/kafka-client.ts";
@@ -211,18 +214,8 @@ export class DelayedActor implements Actor {
   #listed(): readonly { readonly id: string; readonly body: string }[] | null {
     const { broker } = this.#world.process;
     if (broker === null) return null;
-    const view = new AmqpView();
-    const { messages } = finishNow(
-      listing(broker, "/", this.name, {
-        from: null,
-        messagesMax: listedMax,
-        bytesMax: Infinity,
-        read: (record) => {
-          const { buffer, bodyStart, bodyEnd } = view.show(record);
-          return { content: buffer.utf8Slice(bodyStart, bodyEnd), bytes: 0 };
-        },
-      }),
-    );
+    const messages = this.#pageOf(broker);
+    if (messages === null) return null;
     const listed = messages.map(({ id, content }) => {
       if (typeof content !== "string") throw new Fault(`${this.name}: ${id} waits, and cannot be read`);
       return { id, body: content };
@@ -230,6 +223,32 @@ export class DelayedActor implements Actor {
     const bodies = listed.map(({ body }) => body);
     this.#model.foundWaiting(bodies, this.#world.promises.number());
     return listed;
+  }
+
+  /** Null: the disk cannot be read now. */
+  #pageOf(broker: Broker): readonly Listed<string>[] | null {
+    const view = new AmqpView();
+    const read = (record: StoredRecord): { content: string; bytes: number } => {
+      const { buffer, bodyStart, bodyEnd } = view.show(record);
+      return { content: buffer.utf8Slice(bodyStart, bodyEnd), bytes: 0 };
+    };
+    const wanted = { from: null, messagesMax: listedMax, bytesMax: Infinity, read };
+    try {
+      return finishNow(listing(broker, "/", this.name, wanted)).messages;
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      return null;
+    }
+  }
+
+  /** Null: the disk cannot be read now. */
+  #isCancelled(broker: Broker, id: string): boolean | null {
+    try {
+      return cancelWaiting(broker, "/", this.name, parseWaitId(id)!);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      return null;
+    }
   }
 
   #cancel(): void {
@@ -241,7 +260,8 @@ export class DelayedActor implements Actor {
     const { id, body } = random.pick(messages);
     const later = this.#model.find(body)!;
     later.isCancelAsked = true;
-    const isCancelled = cancelWaiting(process.broker!, "/", this.name, parseWaitId(id)!);
+    const isCancelled = this.#isCancelled(process.broker!, id);
+    if (isCancelled === null) return;
     if (!isCancelled) throw new Fault(`${this.name}: ${later.body} is listed, and cannot be cancelled`);
     this.#world.note(`${this.name}: ${later.body} is cancelled at ${time.now()}`);
     process.broker!.ticker.request();

@@ -67,7 +67,11 @@ export function checkTraces(broker: Broker, queue: Queue, now: number, weather: 
     );
 }
 
-function follow(life: Life, event: TraceEvent, file: string, { isKilled, isTimeSet }: TraceWeather): Life {
+function follow(known: Life, event: TraceEvent, file: string, { isKilled, isTimeSet }: TraceWeather): Life {
+  // What a killed process had traced and not kept is gone: another message has the offset.
+  const isAnother =
+    isKilled && file !== known.file && event.event === "written" && known.traceId !== event.trace_id;
+  const life: Life = isAnother ? { state: "new", until: 0, traceId: event.trace_id, file } : known;
   const { state, until, traceId } = life;
   const where = `${event.queue}/${event.offset}: ${event.event} at ${event.time}, when it was ${state}`;
   if (traceId !== event.trace_id) throw new Fault(`${where}, of another trace`);
