@@ -7,13 +7,12 @@
  * cancels may take from it; a page is made in slices, its JSON included.
  */
 import { limits } from "../../base/limits.ts";
-import type { Job, JobOutcome } from "../../base/turn-work.ts";
+import type { Job } from "../../base/turn-work.ts";
 import { type LogAct, mayUseLog } from "../../broker/access/rights.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { contentOf, type LookedContent } from "../../broker/look/content.ts";
 import {
   cancelWaiting,
-  type Listed,
   listing,
   type ListingWanted,
   parseWaitId,
@@ -21,23 +20,16 @@ import {
   type WaitId,
 } from "../../broker/schedule/listing.ts";
 import type { Vhost } from "../../broker/vhost.ts";
-import { done, jsonType, Refusal } from "../answers.ts";
+import { done, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
-import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
-import { shownPayload } from "../rabbitmq/shown/payload.ts";
-import { numberIn } from "./messages.ts";
-
-const messagesUsual = 100;
-const bytesPerUnit = 1024;
-const unitsOfMessage = 4;
+import { pageAnswer, pageIn, pageQuery, pageText, shownContent } from "./message-page.ts";
 
 const query = {
   from: "id to begin at, `next` of the page before",
-  limit: `messages of a page, 1 to ${limits.lookedMessagesMax}; ${messagesUsual} if it is not given`,
-  truncate: `bytes of each payload; ${limits.lookedBytesMax} at most, which is what it is if it is not given`,
-  encoding: "auto (text where the payload is UTF-8) or base64",
+  ...pageQuery,
 } as const;
 
 interface Place {
@@ -74,20 +66,6 @@ function idIn(text: string, what: string): WaitId {
   return id;
 }
 
-function shownWaiting(listed: Listed<LookedContent>, encoding: string): object {
-  const { content, ...place } = listed;
-  if ("unreadable" in content) return { ...place, unreadable: content.unreadable };
-  const { exchange, routingKey, properties, payload, payloadBytes } = content;
-  return {
-    ...place,
-    exchange,
-    routing_key: routingKey,
-    properties,
-    payload_bytes: payloadBytes,
-    ...shownPayload(payload, encoding),
-  };
-}
-
 function* page(
   broker: Broker,
   { vhost, name }: Place,
@@ -95,18 +73,10 @@ function* page(
   encoding: string,
 ): Job<readonly string[]> {
   const { messages, next } = yield* listing(broker, vhost.name, name, wanted);
-  const pieces = ['{"messages":['];
-  for (const listed of messages) {
-    const text = JSON.stringify(shownWaiting(listed, encoding));
-    pieces.push(pieces.length === 1 ? text : `,${text}`);
-    yield unitsOfMessage + text.length / bytesPerUnit;
-  }
-  pieces.push(`],"next":${JSON.stringify(next)}}\n`);
-  return pieces;
-}
-
-async function* each(pieces: readonly string[]): AsyncIterable<string> {
-  yield* pieces;
+  return yield* pageText(messages, next, ({ content, ...place }) => ({
+    ...place,
+    ...shownContent(content, encoding),
+  }));
 }
 
 export const delayedEndpoints: readonly Endpoint[] = [
@@ -121,26 +91,17 @@ export const delayedEndpoints: readonly Endpoint[] = [
       const { broker, query: given } = asked;
       const place = placeFor(asked as Asked<never>, "read");
       const from = given.get("from") || null;
-      const encoding = given.get("encoding") || "auto";
-      if (encoding !== "auto" && encoding !== "base64")
-        throw badRequest(`encoding is '${encoding}': give auto or base64`);
-      const truncate = numberIn(given, "truncate", limits.lookedBytesMax, 0, Number.MAX_SAFE_INTEGER);
-      const payloadBytesMax = Math.min(truncate, limits.lookedBytesMax);
+      const { messagesMax, payloadBytesMax, encoding } = pageIn(given);
       const wanted: ListingWanted<LookedContent> = {
         from: from === null ? null : idIn(from, "from"),
-        messagesMax: numberIn(given, "limit", messagesUsual, 1, limits.lookedMessagesMax),
+        messagesMax,
         bytesMax: limits.lookedBytesMax,
         read: (record) => {
           const { content, headerBytes } = contentOf(record, payloadBytesMax);
           return { content, bytes: headerBytes + content.payload.length };
         },
       };
-      return new Promise<Answer>((resolve, reject) => {
-        broker.work.run(page(broker, place, wanted, encoding), (outcome: JobOutcome<readonly string[]>) => {
-          if ("error" in outcome) reject(outcome.error);
-          else resolve({ status: 200, type: jsonType, chunks: () => each(outcome.result) });
-        });
-      });
+      return pageAnswer(broker.work, page(broker, place, wanted, encoding));
     },
   }),
   endpoint({

@@ -6,8 +6,7 @@
  * Not here: finding and reading them (broker/look/), in several places (looked-pages.ts). Invariant: whoever is answered may read that
  * queue, and what else is shown; a page is made in slices, its JSON included.
  */
-import { limits } from "../../base/limits.ts";
-import type { Job, JobOutcome } from "../../base/turn-work.ts";
+import type { Job } from "../../base/turn-work.ts";
 import { writtenTimeMs } from "../../base/text/written-time.ts";
 import { mayUseLog } from "../../broker/access/rights.ts";
 import type { Broker } from "../../broker/broker.ts";
@@ -17,21 +16,19 @@ import type { Looked, ShownPart } from "../../broker/look/looked.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
 import { deadQueueName } from "../../broker/retry/dead-queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
-import { jsonType, Refusal } from "../answers.ts";
+import { Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
-import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { vhostOfMessages } from "../rabbitmq/amqp-calls.ts";
 import { laterPrefixes } from "../../broker/names.ts";
 import { brokerName, shownName } from "../rabbitmq/names.ts";
 import { filterOf } from "./filter-text.ts";
 import { lookingAtDead, lookingAtLater, partStartOf, type PartStart } from "./looked-pages.ts";
+import { pageAnswer, pageIn, pageQuery, pageText, type PageWanted } from "./message-page.ts";
 import { shownMessage } from "./shown-message.ts";
 
 const statesOfQueue: readonly string[] = ["ready", "unacked", "waiting", "history"];
 const states: readonly string[] = [...statesOfQueue, "scheduled", "dead", "all"];
-const messagesUsual = 100;
-const bytesPerUnit = 1024;
-const unitsOfMessage = 4;
 
 const query = {
   state:
@@ -39,26 +36,8 @@ const query = {
   from: "where to begin: `next` of the page before, an offset, first, last, or a time such as 2026-01-31T12:00Z",
   filter:
     "only messages that fulfil all conditions, such as `header.attempt > 3 and body ~ EUR`: docs/looking.md; a page may then be empty and have a `next`",
-  limit: `messages of a page, 1 to ${limits.lookedMessagesMax}; ${messagesUsual} if it is not given`,
-  truncate: `bytes of each payload; ${limits.lookedBytesMax} at most, which is what it is if it is not given`,
-  encoding: "auto (text where the payload is UTF-8) or base64",
+  ...pageQuery,
 } as const;
-
-/** @throws Refusal */
-export function numberIn(
-  asked: URLSearchParams,
-  name: string,
-  usual: number,
-  least: number,
-  most: number,
-): number {
-  const text = asked.get(name) || null;
-  if (text === null) return usual;
-  const value = Number(text);
-  if (!/^\d{1,15}$/.test(text) || value < least || value > most)
-    throw badRequest(`${name} is '${text}': give a whole number from ${least} to ${most}`);
-  return value;
-}
 
 /** Where a page begins in a log: an offset, a time, or one of the ends. @throws Refusal */
 function startIn(text: string, messagesMax: number): (queue: Queue) => number {
@@ -74,23 +53,20 @@ function startIn(text: string, messagesMax: number): (queue: Queue) => number {
   };
 }
 
-interface Wanted extends ShownPart {
+interface Wanted extends ShownPart, PageWanted {
   readonly state: string;
   readonly from: string;
-  readonly messagesMax: number;
 }
 
 /** @throws Refusal */
 function wantedIn(asked: URLSearchParams): Wanted {
   const state = asked.get("state") || "ready";
   if (!states.includes(state)) throw badRequest(`state is '${state}': give one of ${states.join(", ")}`);
-  const truncate = numberIn(asked, "truncate", limits.lookedBytesMax, 0, Number.MAX_SAFE_INTEGER);
   return {
     state,
     from: asked.get("from") || "first",
-    messagesMax: numberIn(asked, "limit", messagesUsual, 1, limits.lookedMessagesMax),
-    payloadBytesMax: Math.min(truncate, limits.lookedBytesMax),
     filter: filterOf(asked.get("filter")),
+    ...pageIn(asked),
   };
 }
 
@@ -176,18 +152,9 @@ function* page(broker: Broker, found: Job<Found>, state: string, encoding: strin
   const owners = new Set(messages.flatMap(({ owner }) => (owner > 0 ? [owner] : [])));
   const holders =
     owners.size === 0 ? new Map<number, Holder>() : yield* findingHolders(broker.connections, owners);
-  const pieces = ['{"messages":['];
-  for (const looked of messages) {
-    const text = JSON.stringify(shownMessage(looked, { holders, encoding, isDead: state === "dead" }));
-    pieces.push(pieces.length === 1 ? text : `,${text}`);
-    yield unitsOfMessage + text.length / bytesPerUnit;
-  }
-  pieces.push(`],"next":${JSON.stringify(next)}}\n`);
-  return pieces;
-}
-
-async function* each(pieces: readonly string[]): AsyncIterable<string> {
-  yield* pieces;
+  return yield* pageText(messages, next, (looked) =>
+    shownMessage(looked, { holders, encoding, isDead: state === "dead" }),
+  );
 }
 
 export const messageEndpoints: readonly Endpoint[] = [
@@ -202,16 +169,7 @@ export const messageEndpoints: readonly Endpoint[] = [
       const { broker } = asked;
       const wanted = wantedIn(asked.query);
       const found = finding(asked as Asked<never>, wanted);
-      const encoding = asked.query.get("encoding") || "auto";
-      if (encoding !== "auto" && encoding !== "base64")
-        throw badRequest(`encoding is '${encoding}': give auto or base64`);
-      const job = page(broker, found, wanted.state, encoding);
-      return new Promise<Answer>((resolve, reject) => {
-        broker.work.run(job, (outcome: JobOutcome<readonly string[]>) => {
-          if ("error" in outcome) reject(outcome.error);
-          else resolve({ status: 200, type: jsonType, chunks: () => each(outcome.result) });
-        });
-      });
+      return pageAnswer(broker.work, page(broker, found, wanted.state, wanted.encoding));
     },
   }),
 ];

@@ -3,7 +3,7 @@ import type { Holder } from "../../broker/look/holders.ts";
 import type { Looked } from "../../broker/look/looked.ts";
 import { shownName } from "../rabbitmq/names.ts";
 import { channelName, connectionName } from "../rabbitmq/shown/connection-fields.ts";
-import { shownPayload } from "../rabbitmq/shown/payload.ts";
+import { shownContent } from "./message-page.ts";
 
 export interface ShowManner {
   readonly holders: ReadonlyMap<number, Holder>;
@@ -46,14 +46,5 @@ export function shownMessage(looked: Looked, { holders, encoding, isDead }: Show
     ...(state === "unacked" ? { held_since: at, held_by: shownHolder(owner, holders) } : {}),
     ...(state === "waiting" ? { due: at, waits_for: waitsFor } : {}),
   };
-  if ("unreadable" in content) return { ...place, unreadable: content.unreadable };
-  const { exchange, routingKey, properties, payload, payloadBytes } = content;
-  return {
-    ...place,
-    exchange,
-    routing_key: routingKey,
-    properties,
-    payload_bytes: payloadBytes,
-    ...shownPayload(payload, encoding),
-  };
+  return { ...place, ...shownContent(content, encoding) };
 }

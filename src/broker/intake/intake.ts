@@ -98,7 +98,7 @@ export class Intake {
     return true;
   }
 
-  /** The message that `takes` let pass is appended at that offset; -1: another keeps it until it is. */
+  /** The message that `takes` let pass is accepted: it is appended at that offset; -1: it waits elsewhere, and has none yet (retry topics). */
   appended(offset: number): void {
     this.copies?.taken(offset);
   }
