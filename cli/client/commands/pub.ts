@@ -115,11 +115,13 @@ async function published(
   let tell: () => void = () => {};
   const link = await AmqpLink.open(await amqpAddressOf(api), {
     returned: (_message, text) => {
-      const where =
+      const key = JSON.stringify(routingKey);
+      const name = JSON.stringify(exchange);
+      const told =
         exchange === ""
-          ? `no queue is called ${JSON.stringify(routingKey)}`
-          : `exchange ${JSON.stringify(exchange)} leads nowhere with the key ${JSON.stringify(routingKey)}`;
-      fault ??= new CliFault("notFound", `${where} (${text}); see troikamq ls`);
+          ? `no queue is called ${key} (${text}); see troikamq ls`
+          : `exchange ${name} leads nowhere with the key ${key} (${text}); see why with troikamq explain ${name} ${key}`;
+      fault ??= new CliFault("notFound", told);
       tell();
     },
     confirmed: (upTo, accepted) => {

@@ -375,7 +375,8 @@ test("why a message is unroutable", async () => {
     "exchanges: [{ name: why, type: topic }]\nqueues: [{ name: because }]\nbindings: [{ source: why, destination: because, routing_key: eu.* }]",
   );
   await ok("apply", file);
-  await run("pub", "us.new", "lost", "--exchange", "why");
+  const told = await run("pub", "us.new", "lost", "--exchange", "why");
+  assert.match(told.stderr, /"why" leads nowhere with the key "us.new" .*troikamq explain "why" "us.new"/);
   const lost = await run("unroutable", "--exchange", "why");
   assert.match(lost.stdout, /^\S+Z +why +us\.new +published +guest@\S+/m);
   assert.match(lost.stderr, /^why: 1 since the broker started/);
