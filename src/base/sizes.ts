@@ -17,6 +17,8 @@ const usual = {
   readBlocksMax: 64,
   /** Of a log of what waits: its records are read before they are due where it is longer than what is in memory anyway. */
   waitingBytesReadSoon: 32 << 20,
+  /** Copies of records that are read before they are due, of all destinations together. */
+  readSoonBytesMax: 64 << 20,
   /** Segments that are open at once. */
   openSegmentsMax: 256,
   /** Output buffers larger than this are given back once they are empty. */

@@ -3,11 +3,13 @@
  * reading each where it lies costs a read of the file and a checksum for it alone.
  *
  * A window of time is read in slices while the one before is used up. Not here: what is due (timers.ts). Invariants: it holds copies only, of
- * records that do not change, so whoever finds nothing here reads the log; at most two windows of `recordsMax` records are held.
+ * records that do not change, so whoever finds nothing here reads the log; at most two windows of `recordsMax` records are held, and all destinations
+ * together hold `sizes.readSoonBytesMax` (`SoonBudget`): what does not fit is read when it is due.
  */
 import type { Job, RunningJob, TurnWork } from "../../base/turn-work.ts";
 import type { LogReader } from "../../storage/index.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { SoonBudget } from "./soon-budget.ts";
 
 const windowMs = 2000;
 const recordsMax = 150_000;
@@ -19,6 +21,7 @@ const unitsOfRecord = 3;
 const unitsOfPiece = 64;
 
 interface SoonWork {
+  readonly budget: SoonBudget;
   readonly work: TurnWork;
   /** Collects into `into` the offsets of what is due by then, in slices. */
   readonly collect: (until: number, into: number[], most: number) => Job<void>;
@@ -29,16 +32,28 @@ class Window {
   /** Where the copy of each record begins, by its offset: its length as u32, then its bytes. */
   readonly places = new Map<number, number>();
   readonly chunks: Buffer[] = [];
+  readonly #budget: SoonBudget;
   #length = chunkBytes;
 
-  constructor(until: number) {
+  constructor(until: number, budget: SoonBudget) {
     this.until = until;
+    this.#budget = budget;
   }
 
-  add(offset: number, { buffer, start, end }: LogReader): void {
+  /** Nobody looks into it any more. */
+  drop(): void {
+    this.places.clear();
+    this.#budget.giveBack(this.chunks.length * chunkBytes);
+    this.chunks.length = 0;
+    this.#length = chunkBytes;
+  }
+
+  /** False: there is no memory for more. */
+  add(offset: number, { buffer, start, end }: LogReader): boolean {
     const size = end - start;
-    if (size > recordBytesMax) return;
+    if (size > recordBytesMax) return true;
     if (this.#length + size + 4 > chunkBytes) {
+      if (!this.#budget.take(chunkBytes)) return false;
       this.chunks.push(Buffer.allocUnsafeSlow(chunkBytes));
       this.#length = 0;
     }
@@ -47,6 +62,7 @@ class Window {
     buffer.copy(chunk, this.#length + 4, start, end);
     this.places.set(offset, (this.chunks.length - 1) * chunkBytes + this.#length);
     this.#length += size + 4;
+    return true;
   }
 }
 
@@ -86,8 +102,9 @@ export class DueSoon {
     if (this.#run !== null || this.#queue.isDeleted) return;
     const last = this.#next ?? this.#now;
     if (last !== null && at < last.until - windowMs / 2 && at >= last.until - 2 * windowMs) return;
-    const window = new Window(Math.max(at, last?.until ?? at) + windowMs);
+    const window = new Window(Math.max(at, last?.until ?? at) + windowMs, this.#options.budget);
     if (window.until > at + 2 * windowMs) return;
+    this.#now?.drop();
     this.#now = this.#next;
     this.#next = window;
     let isOver = false;
@@ -100,6 +117,8 @@ export class DueSoon {
 
   close(): void {
     this.#run?.cancel();
+    this.#now?.drop();
+    this.#next?.drop();
     this.#run = this.#now = this.#next = null;
   }
 
@@ -114,7 +133,7 @@ export class DueSoon {
       if (this.#now?.places.has(offset) === true) continue;
       reader.seek(offset);
       if (!reader.next()) return;
-      if (reader.offset === offset) window.add(offset, reader);
+      if (reader.offset === offset && !window.add(offset, reader)) return;
       units += unitsOfRecord;
       if (units < unitsOfPiece) continue;
       yield units;

@@ -6,9 +6,11 @@
  * is done (the owners). Invariants: nothing is done before its time by the wall clock; a clock that is set forward is noticed within
  * `lookMs`.
  */
+import { sizes } from "../../base/sizes.ts";
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import type { Clock, Timer, Timers } from "../../base/clock.ts";
 import type { Job, RunningJob, TurnWork } from "../../base/turn-work.ts";
+import { SoonBudget } from "./soon-budget.ts";
 import { fanOut, TimerIndex } from "./timer-index.ts";
 
 const lookMs = 10_000;
@@ -40,6 +42,8 @@ interface WallTimersOptions {
 }
 
 export class WallTimers {
+  /** Of what is read before it is due. */
+  readonly soonBudget = new SoonBudget(sizes.readSoonBytesMax);
   readonly #options: WallTimersOptions;
   readonly #index = new TimerIndex();
   readonly #owners: (TimedOwner | null)[] = [];

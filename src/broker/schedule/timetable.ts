@@ -72,6 +72,7 @@ class Waiting implements TimedOwner {
     this.#reader = queue.reader();
     this.#soon = new DueSoon(queue, {
       work: queue.vhost.broker.work,
+      budget: timers.soonBudget,
       collect: (until, into, most) => timers.collecting(this.owner, until, into, most),
     });
   }
